@@ -1,0 +1,1 @@
+"""What crosses a border: records, their acknowledgement, the bundle, topics and reason codes."""

@@ -1,0 +1,228 @@
+"""The manifest of a model bundle: what is in it, what goes in, what comes out, how far to trust it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from contract.errors import BundleError, BundleUnsupportedError
+from contract.records import first_fault
+from soil.axis import Axis
+from soil.errors import AxisError
+from soil.properties import NAMES
+
+FORMAT_MAJOR = 1
+MANIFEST_NAME = "manifest.json"
+
+MemberName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$", max_length=100),
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class AxisSpec(_Section):
+    """An axis in JSON; float64 values round-trip exactly."""
+
+    unit: Literal["nm", "cm-1"]
+    values: list[float]
+
+    @model_validator(mode="after")
+    def _is_axis(self) -> AxisSpec:
+        try:
+            self.axis()
+        except AxisError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def axis(self) -> Axis:
+        """The axis itself."""
+        return Axis(self.unit, self.values)
+
+    @classmethod
+    def of(cls, axis: Axis) -> AxisSpec:
+        """The JSON form of ``axis``."""
+        return cls(unit=axis.unit, values=axis.values.tolist())
+
+
+class FileEntry(_Section):
+    """One member of the bundle."""
+
+    size: int = Field(ge=0)
+    sha256: Sha256
+
+
+class Input(_Section):
+    """What ``pipeline`` takes: float32 ``[n, bands]``, reflectance fraction on ``axis``."""
+
+    axis: AxisSpec
+    kind: Literal["reflectance"]
+    preprocessing: list[str]
+
+
+class Output(_Section):
+    """One column of ``pipeline``'s ``properties``, in reporting units, before coherence."""
+
+    name: str
+    unit: str
+    code: str | None
+    method: str | None
+    lowest: float
+    highest: float
+    scale: Literal["identity", "log1p"]
+    strategy: str
+
+
+class Graphs(_Section):
+    """Members that hold the ONNX graphs, by precision."""
+
+    pipeline: dict[Literal["fp32", "fp16", "int8"], MemberName]
+    mir_decoder: dict[Literal["fp32", "fp16", "int8"], MemberName]
+    nir_encoder: dict[Literal["fp32", "fp16", "int8"], MemberName]
+    heads: dict[Literal["fp32", "fp16", "int8"], MemberName]
+
+
+class Intervals(_Section):
+    """Split-conformal half widths on the property's scale, about the coherent value."""
+
+    method: Literal["split-conformal"]
+    level: float = Field(gt=0, lt=1)
+    half_width: dict[str, float]
+    calibrated_on: dict[str, int]
+
+
+class QResidual(_Section):
+    """The NIR domain model: principal components of ``preprocessed`` and empirical limits of Q.
+
+    Above ``caution`` lay ``1 - caution_quantile`` of spectra that the model was not fitted on,
+    above ``reject`` ``1 - reject_quantile``.
+    """
+
+    mean: MemberName
+    components: MemberName
+    caution: float = Field(gt=0)
+    reject: float = Field(gt=0)
+    caution_quantile: float = Field(gt=0, lt=1)
+    reject_quantile: float = Field(gt=0, lt=1)
+    calibrated_on: int
+
+
+class Domain(_Section):
+    """How the device knows that a spectrum is foreign to the model."""
+
+    q_residual: QResidual
+
+
+class Golden(_Section):
+    """Spectra with the outputs that every engine must reproduce."""
+
+    reflectance: MemberName
+    properties: MemberName
+    latent: MemberName
+    mir: MemberName
+    relative_tolerance: float = Field(gt=0)
+    absolute_tolerance: float = Field(gt=0)
+
+
+class TrainingData(_Section):
+    """Where the knowledge comes from."""
+
+    name: str
+    description: str
+    licence: str
+    synthetic: bool
+    samples: int
+    attributions: list[str] = []
+
+
+class Manifest(_Section):
+    """The whole manifest; ``files`` lists every other member of the bundle."""
+
+    schema_: str = Field(alias="schema", pattern=r"^loamscan\.bundle/1(\.\d+)?$")
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    version: Version
+    synthetic: bool
+    description: str
+    licence: str
+    minimum_agent: Version
+    input: Input
+    outputs: list[Output]
+    latent_features: int = Field(ge=1)
+    mir_axis: AxisSpec
+    graphs: Graphs
+    intervals: Intervals
+    domain: Domain
+    golden: Golden
+    training_data: list[TrainingData]
+    metrics: dict[str, dict[str, float]]
+    evaluation: dict[str, float | int | str | dict[str, float]] = {}
+    files: dict[MemberName, FileEntry]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Manifest:
+        if tuple(output.name for output in self.outputs) != NAMES:
+            raise ValueError(f"outputs are not the nine properties in order: {', '.join(NAMES)}")
+        for field in ("half_width", "calibrated_on"):
+            lacking = sorted(set(NAMES) - set(getattr(self.intervals, field)))
+            if lacking:
+                raise ValueError(f"intervals.{field} lacks {', '.join(lacking)}")
+        q = self.domain.q_residual
+        golden = self.golden
+        named = [q.mean, q.components]
+        named += [golden.reflectance, golden.properties, golden.latent, golden.mir]
+        for graphs in (
+            self.graphs.pipeline, self.graphs.mir_decoder, self.graphs.nir_encoder, self.graphs.heads
+        ):  # fmt: skip
+            if "fp32" not in graphs:
+                raise ValueError("every graph needs its fp32 form")
+            named += graphs.values()
+        unlisted = sorted(set(named) - set(self.files))
+        if unlisted:
+            raise ValueError(f"files does not list {', '.join(unlisted)}")
+        if any(card.synthetic for card in self.training_data) and not self.synthetic:
+            raise ValueError("trained on synthetic data and not marked synthetic")
+        return self
+
+    def to_json(self) -> bytes:
+        """The one byte form of this manifest: sorted keys, indented, a final newline."""
+        content = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode()
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """Parse a manifest.
+
+    Raises `BundleUnsupportedError` for a format from the future and `BundleError`, naming the field,
+    for anything else that is wrong.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{MANIFEST_NAME} is not JSON") from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if not isinstance(schema, str) or not schema.startswith("loamscan.bundle/"):
+        raise BundleError(f"{MANIFEST_NAME} is not the manifest of a loamscan bundle")
+    if schema.removeprefix("loamscan.bundle/").partition(".")[0] != str(FORMAT_MAJOR):
+        raise BundleUnsupportedError(
+            f"the bundle's format is {schema}, this agent reads loamscan.bundle/{FORMAT_MAJOR}",
+            "update the agent",
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        raise BundleError(f"{MANIFEST_NAME}: {first_fault(error)}") from error

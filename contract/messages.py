@@ -1,0 +1,73 @@
+"""Messages that are no records: a device's status, its newest state, and events."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from contract.identity import RecordId
+from contract.reasons import Verdict
+from contract.records import Device, Part, Reading, ReasonGiven, UtcTime
+
+
+class Status(Part):
+    """Whether a device is there; the will says ``offline``."""
+
+    schema_: str = Field(alias="schema", pattern=r"^loamscan\.status/1(\.\d+)?$")
+    status: Literal["online", "sleeping", "offline"]
+    device: Device
+    agent: str
+    bundle: str
+    bundle_version: str
+    engine: str
+    log_id: RecordId
+
+
+class StateValue(Part):
+    """One number for a dashboard."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+
+
+class State(Part):
+    """The newest live reading, small. Not the record of truth: it is retained and overwritten."""
+
+    schema_: str = Field(alias="schema", pattern=r"^loamscan\.state/1(\.\d+)?$")
+    id: RecordId
+    measured_at: UtcTime
+    sample: str
+    verdict: Verdict
+    synthetic: bool
+    texture: str | None
+    properties: dict[str, StateValue]
+
+    @classmethod
+    def of(cls, reading: Reading) -> State:
+        """The state that ``reading`` leaves."""
+        return cls(
+            schema="loamscan.state/1",
+            id=reading.id,
+            measured_at=reading.measured_at,
+            sample=reading.sample.id,
+            verdict=reading.quality.verdict,
+            synthetic=reading.model.synthetic,
+            texture=reading.texture.class_,
+            properties={
+                name: StateValue(value=p.value, lower=p.lower, upper=p.upper, unit=p.unit)
+                for name, p in reading.properties.items()
+            },
+        )
+
+
+class Event(Part):
+    """Something happened that an operator may want to know."""
+
+    schema_: str = Field(alias="schema", pattern=r"^loamscan\.event/1(\.\d+)?$")
+    device: Device
+    at: UtcTime
+    reason: ReasonGiven
+    details: dict[str, str | int | float] = {}

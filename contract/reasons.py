@@ -1,0 +1,139 @@
+"""The closed list of reason codes: why a reading is not simply ok, and why a machine complained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal
+
+Verdict = Literal["ok", "caution", "reject"]
+
+
+class Reason(str, Enum):
+    """Dotted code as it stands in records and events."""
+
+    SCAN_NOT_FINITE = "scan.not_finite"
+    SCAN_SATURATED = "scan.saturated"
+    SCAN_DARK = "scan.dark"
+    SCAN_OUT_OF_RANGE = "scan.out_of_range"
+    SCAN_REPLICATE_SPREAD = "scan.replicate_spread"
+    SCAN_REPLICATES_MISSING = "scan.replicates_missing"
+    REFERENCE_MISSING = "reference.missing"
+    REFERENCE_EXPIRED = "reference.expired"
+    REFERENCE_DARK = "reference.dark"
+    AXIS_NOT_COVERED = "axis.not_covered"
+    DOMAIN_Q_RESIDUAL = "domain.q_residual"
+    DOMAIN_GH = "domain.gh"
+    DOMAIN_NH = "domain.nh"
+    MOISTURE_WET = "moisture.wet"
+    WIRE_DAMAGED = "wire.damaged"
+    SCANNER_GONE = "scanner.gone"
+    SCANNER_FOUND = "scanner.found"
+    RECORD_REFUSED = "record.refused"
+    RECORD_DAMAGED = "record.damaged"
+    LOG_DAMAGED = "log.damaged"
+
+    @property
+    def text(self) -> str:
+        """One sentence for people."""
+        return _MEANING[self].text
+
+    @property
+    def hint(self) -> str:
+        """What a person can do about it."""
+        return _MEANING[self].hint
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the reason does to a reading; ``ok`` for reasons that concern no reading."""
+        return _MEANING[self].verdict
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    verdict: Verdict
+    text: str
+    hint: str
+
+
+_MEANING: Final = {
+    Reason.SCAN_NOT_FINITE: _Meaning(
+        "reject",
+        "the scan holds values that are not numbers",
+        "scan again; if it stays, restart the scanner",
+    ),
+    Reason.SCAN_SATURATED: _Meaning(
+        "reject",
+        "the detector is saturated",
+        "move the scanner off shiny or wet spots and scan again",
+    ),
+    Reason.SCAN_DARK: _Meaning(
+        "reject", "too little light came back", "press the window flat on the soil and scan again"
+    ),
+    Reason.SCAN_OUT_OF_RANGE: _Meaning(
+        "reject",
+        "reflectance lies outside 0 to 1.2",
+        "measure the white reference again; check that the scanner does not send per cent",
+    ),
+    Reason.SCAN_REPLICATE_SPREAD: _Meaning(
+        "caution", "the replicates differ from each other", "mix the sample and scan again"
+    ),
+    Reason.SCAN_REPLICATES_MISSING: _Meaning(
+        "caution", "fewer replicates than asked for", "scan the sample again"
+    ),
+    Reason.REFERENCE_MISSING: _Meaning(
+        "reject", "no white and dark reference yet", "measure dark and white, then scan again"
+    ),
+    Reason.REFERENCE_EXPIRED: _Meaning(
+        "caution", "the white reference is old", "measure dark and white again"
+    ),
+    Reason.REFERENCE_DARK: _Meaning(
+        "reject",
+        "the white reference is hardly brighter than the dark one",
+        "clean the white panel, measure both again",
+    ),
+    Reason.AXIS_NOT_COVERED: _Meaning(
+        "reject",
+        "the scanner does not cover the model's axis",
+        "use a bundle trained for this scanner",
+    ),
+    Reason.DOMAIN_Q_RESIDUAL: _Meaning(
+        "caution",
+        "the spectrum has features that the library does not",
+        "scan again; send a sample to the laboratory",
+    ),
+    Reason.DOMAIN_GH: _Meaning(
+        "caution", "far from the library", "send a sample to the laboratory"
+    ),
+    Reason.DOMAIN_NH: _Meaning(
+        "caution", "no similar soil in the library", "send a sample to the laboratory"
+    ),
+    Reason.MOISTURE_WET: _Meaning("caution", "the soil is wet", "dry the sample and scan again"),
+    Reason.WIRE_DAMAGED: _Meaning(
+        "ok", "damaged frames came over the wire and were skipped", "check cable and connector"
+    ),
+    Reason.SCANNER_GONE: _Meaning("ok", "the scanner is not there", "plug it in and switch it on"),
+    Reason.SCANNER_FOUND: _Meaning("ok", "the scanner is there", ""),
+    Reason.RECORD_REFUSED: _Meaning(
+        "ok",
+        "the broker refuses this record for good",
+        "see the reason code; check the broker's limits",
+    ),
+    Reason.RECORD_DAMAGED: _Meaning(
+        "ok",
+        "a stored record does not match its checksum and was set aside",
+        "replace the storage card",
+    ),
+    Reason.LOG_DAMAGED: _Meaning(
+        "ok",
+        "the record log was damaged and set aside; a new one was begun",
+        "replace the storage card",
+    ),
+}
+
+_RANK: Final = {"ok": 0, "caution": 1, "reject": 2}
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The most severe of ``verdicts``; ``ok`` of none."""
+    return max(verdicts, key=_RANK.__getitem__, default="ok")

@@ -1,0 +1,49 @@
+"""One scan as an instrument delivered it, and what the instrument says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soil.axis import Axis
+
+ScanRole = Literal["sample", "white", "dark"]
+ScanKind = Literal["counts", "reflectance"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One replicate, untouched: values ``[bands]`` float32 as sent, NaN and nonsense included.
+
+    ``session`` (random, new at every power-on of the scanner) and ``number`` (counting from 1 in
+    it) name a scan for good, so that one sent twice is recognised. ``label`` is what the scanner's
+    bar-code reader or keypad says of the sample, empty where it has none. ``full_scale`` is the
+    count at which the detector saturates, 0 where the kind is not counts. Reflectance is a
+    fraction.
+    """
+
+    session: int
+    number: int
+    role: ScanRole
+    kind: ScanKind
+    axis: Axis
+    values: NDArray[np.float32]
+    scan_time_ms: int
+    temperature_c: float | None = None
+    battery_pct: int | None = None
+    full_scale: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What a scanner says it is. ``capabilities`` are data: what is not in it can't be asked for."""
+
+    model: str
+    serial: str
+    firmware: str
+    session: int
+    capabilities: frozenset[str] = frozenset()
