@@ -189,6 +189,8 @@ class ScanRecord(Part):
 
 
 class _Published(Part):
+    schema_: str = Field(alias="schema")
+    kind: str
     id: RecordId
     log_id: RecordId
     seq: Seq

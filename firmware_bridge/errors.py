@@ -22,7 +22,7 @@ class PortBusyError(PortError):
 
 
 class PortDeniedError(PortError):
-    """This user may not open the port."""
+    """The port is not for this user to open."""
 
 
 class ScannerGoneError(ScannerError):

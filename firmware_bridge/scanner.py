@@ -23,7 +23,9 @@ class LinkCounters:
 
 
 class Scanner(abc.ABC):
-    """A scanner that is open. A driver writes the four abstract methods; users write::
+    """A scanner that is open.
+
+    A driver writes the four abstract methods; users write::
 
         with open_scanner("loamscan:///dev/ttyACM0") as scanner:
             for scan in scanner:

@@ -1,0 +1,1 @@
+"""On the device: daemon, predictor, record log, publisher (numpy and onnxruntime, nothing heavier)."""

@@ -1,0 +1,61 @@
+"""Predict the spectra of a file, one by one, exactly as the daemon would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import Bundle
+from contract.records import Model, Part, PropertyReading, Quality, Texture
+from edge.assessment import Assessor
+from edge.predictor import Predictor
+from edge.readings import model_of, properties_of, quality_of, texture_of
+from firmware_bridge.spectra_files import SpectraFile
+from soil.axis import Axis
+from soil.spectrum import Spectrum
+
+
+class FilePrediction(Part):
+    """One row of a file: the parts of a reading that need no device."""
+
+    sample: str
+    model: Model
+    properties: dict[str, PropertyReading]
+    texture: Texture
+    quality: Quality
+
+
+@dataclass(frozen=True)
+class _Row:
+    axis: Axis
+    values: NDArray[np.float32]
+    kind: str = "reflectance"
+    full_scale: float = 0.0
+
+
+def predict_file(
+    spectra: SpectraFile, bundle: Bundle, *, include_rejected: bool = False
+) -> Iterator[FilePrediction]:
+    """A prediction for each row of ``spectra``, in order; raises `EngineError` for a bad bundle.
+
+    Rows go one at a time, since a runtime's last bits depend on the batch: the daemon's numbers
+    and these are the same float32.
+    """
+    predictor = Predictor(bundle)
+    predictor.check_golden()
+    assessor = Assessor(bundle, predictor)
+    model = model_of(bundle, predictor.engine)
+    level = bundle.manifest.intervals.level
+    for label, values in zip(spectra.labels, spectra.values, strict=True):
+        row = Spectrum(spectra.axis, values, spectra.kind).as_reflectance()
+        assessment = assessor.assess([_Row(row.axis, row.values)])
+        yield FilePrediction(
+            sample=label,
+            model=model,
+            properties=properties_of(assessment, level, include_rejected),
+            texture=texture_of(assessment, include_rejected),
+            quality=quality_of(assessment),
+        )

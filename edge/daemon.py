@@ -1,0 +1,149 @@
+"""The daemon: scanner, recorder and publisher, each on a thread, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from typing_extensions import Self
+
+from contract.bundle import Bundle, open_bundle
+from contract.messages import Status
+from contract.reasons import Reason
+from contract.records import Device, Reading
+from edge import clock
+from edge.backoff import backoff_s
+from edge.config import Config
+from edge.log import open_log
+from edge.notify import notify
+from edge.predictor import Predictor
+from edge.publisher import Publisher
+from edge.recorder import Recorder
+from firmware_bridge.errors import ScannerError
+from firmware_bridge.ports import open_scanner
+from firmware_bridge.scanner import Scanner
+
+_LOG = logging.getLogger("loamscan")
+
+_JOIN_S = 10.0
+_POLL_S = 0.5
+
+
+def agent_version() -> str:
+    """The version of loamscan that is running."""
+    try:
+        return version("loamscan")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+class Daemon:
+    """One process: links reconnect by themselves, any other failure ends it with its message.
+
+    A context manager: inside it the daemon serves; leaving it stops it and closes the log.
+    """
+
+    def __init__(
+        self, config: Config, on_reading: Callable[[Reading], None] = lambda _: None
+    ) -> None:
+        """Load and prove the bundle; raises `LoamscanError` where it can't serve."""
+        self._config = config
+        self._on_reading = on_reading
+        self._bundle: Bundle = open_bundle(config.model.bundle, agent_version())
+        self._predictor = Predictor(self._bundle)
+        self._predictor.check_golden()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.failure: BaseException | None = None
+        """What ended a part that must not end; whoever waits for the daemon looks at it."""
+
+    def __enter__(self) -> Self:
+        self._opened = open_log(self._config.log.directory)
+        log = self._opened.log
+        self._publisher = Publisher(
+            self._config.mqtt, self._status(log.log_id), log.committed, log.newest
+        )
+        if self._opened.set_aside is not None:
+            kept_as = str(self._opened.set_aside)
+            _LOG.error("the record log was damaged; it is kept as %s", kept_as)
+            self._publisher.happened(Reason.LOG_DAMAGED, {"kept_as": kept_as})
+        self._recorder = Recorder(
+            self._config, self._bundle, self._predictor, self._publisher, self._on_reading
+        )
+        self._start("recorder", lambda: self._recorder.run(log))
+        self._start("publisher", lambda: self._publisher.run(self._recorder))
+        self._start("scanner", self._scan)
+        notify("READY=1")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        notify("STOPPING=1")
+        self._stopping.set()
+        self._publisher.stop()
+        if self.failure is None:
+            self._recorder.stop()
+        for thread in self._threads:
+            thread.join(timeout=_JOIN_S)
+        self._opened.close()
+
+    def _start(self, name: str, body: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                body()
+            except BaseException as error:  # noqa: BLE001 - whatever ends a part ends the process
+                self.failure = error
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _status(self, log_id: str) -> Status:
+        manifest = self._bundle.manifest
+        device = self._config.device
+        return Status(
+            schema="loamscan.status/1",
+            status="offline",
+            device=Device(id=device.id, site=device.site, boot_id=clock.boot_id()),
+            agent=agent_version(),
+            bundle=manifest.name,
+            bundle_version=manifest.version,
+            engine=self._predictor.engine,
+            log_id=log_id,
+        )
+
+    def _scan(self) -> None:
+        """The scanner's thread: keep a scanner open, hand its scans in, acknowledge them."""
+        waits = backoff_s()
+        missing = False
+        while not self._stopping.is_set():
+            try:
+                with open_scanner(self._config.scanner.url) as scanner:
+                    instrument = scanner.instrument
+                    _LOG.info("scanner %s %s", instrument.model, instrument.serial)
+                    self._publisher.happened(Reason.SCANNER_FOUND, {"serial": instrument.serial})
+                    missing, waits = False, backoff_s()
+                    self._take_scans(scanner)
+            except ScannerError as error:
+                if not missing:
+                    _LOG.warning("%s", error)
+                    self._publisher.happened(Reason.SCANNER_GONE, {"detail": error.what})
+                missing = True
+                self._stopping.wait(next(waits))
+
+    def _take_scans(self, scanner: Scanner) -> None:
+        damaged = 0
+        while not self._stopping.is_set():
+            scan = scanner.receive(timeout_s=_POLL_S)
+            if scanner.counters.damaged > damaged:
+                damaged = scanner.counters.damaged
+                _LOG.warning("%d damaged frames skipped so far", damaged)
+                self._publisher.happened(Reason.WIRE_DAMAGED, {"frames": damaged})
+            if scan is None:
+                continue
+            safe = self._recorder.scan_arrived(scan, scanner.instrument)
+            while not safe.wait(_POLL_S):
+                if self._stopping.is_set() or self.failure is not None:
+                    return
+            scanner.acknowledge(scan)

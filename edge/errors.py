@@ -1,0 +1,33 @@
+"""What can go wrong on the device."""
+
+from __future__ import annotations
+
+from soil.errors import LoamscanError
+
+
+class EdgeError(LoamscanError):
+    """Root of this room's errors."""
+
+
+class ConfigError(EdgeError):
+    """A configuration that can't be meant."""
+
+
+class EngineError(EdgeError):
+    """A bundle's graphs that don't run here, or don't compute what they should."""
+
+
+class LogError(EdgeError):
+    """The record log can't be opened or written."""
+
+
+class LogBusyError(LogError):
+    """Another process owns the record log."""
+
+
+class BrokerError(EdgeError):
+    """The broker is not there, or does not want us."""
+
+
+class DemoError(EdgeError):
+    """The demonstration could not do what it shows."""

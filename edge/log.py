@@ -1,0 +1,311 @@
+"""The record log: everything that happened, in SQLite, on disk before anybody is told of it.
+
+One thread owns a `RecordLog` and its connection. Records and scans are committed with
+``synchronous=FULL``; the delivery mark, which can be found out again, with ``NORMAL``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from contract.identity import new_id
+from edge.errors import LogBusyError, LogError
+from soil.axis import Axis
+
+FILE_NAME = "records.sqlite"
+
+_SCHEMA = """
+CREATE TABLE log (log_id TEXT NOT NULL, committed INTEGER NOT NULL DEFAULT 0, format INTEGER NOT NULL);
+CREATE TABLE axis (id TEXT PRIMARY KEY, unit TEXT NOT NULL, bands BLOB NOT NULL);
+CREATE TABLE scan (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    serial TEXT NOT NULL, session INTEGER NOT NULL, scanner_number INTEGER NOT NULL,
+    body BLOB NOT NULL, crc INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (serial, session, scanner_number)
+);
+CREATE INDEX scan_open ON scan (number) WHERE settled = 0;
+CREATE TABLE record (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+    body BLOB NOT NULL, crc INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0
+);
+"""
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StoredScan:
+    """A scan record as bytes; ``sound`` tells whether it still matches its checksum."""
+
+    number: int
+    body: bytes
+    sound: bool
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """A published record as bytes; ``sound`` tells whether it still matches its checksum."""
+
+    seq: int
+    body: bytes
+    sound: bool
+
+
+class RecordLog:
+    """One log file's life. Nothing in it is edited; ``seq`` has no gap."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take over ``connection`` (autocommit, this thread's own), making the tables if absent.
+
+        Raises `LogError` for a log of another format and `sqlite3.DatabaseError` for a damaged one.
+        """
+        self._db = connection
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA foreign_keys=ON")
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='log'").fetchone():
+            self._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
+            self._db.execute("INSERT INTO log (log_id, format) VALUES (?, ?)", (new_id(), _FORMAT))
+            self._db.execute("COMMIT")
+        row = self._db.execute("SELECT log_id, committed, format FROM log").fetchone()
+        self.log_id: str = row[0]
+        self._committed: int = row[1]
+        if row[2] != _FORMAT:
+            raise LogError(
+                f"the record log has format {row[2]}, this agent writes {_FORMAT}",
+                "install the agent that wrote it",
+            )
+
+    def close(self) -> None:
+        """Close the connection; SQLite folds its journal in."""
+        self._db.close()
+
+    @property
+    def newest(self) -> int:
+        """Highest ``seq`` written; 0 for none."""
+        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()[0])
+
+    @property
+    def committed(self) -> int:
+        """Highest ``seq`` that is confirmed without a gap."""
+        return self._committed
+
+    @property
+    def scans(self) -> int:
+        """How many scans were ever written."""
+        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM scan").fetchone()[0])
+
+    def holds_scan(self, serial: str, session: int, scanner_number: int) -> bool:
+        """Whether the scanner's own scan ``scanner_number`` of ``session`` is here already."""
+        found = self._db.execute(
+            "SELECT 1 FROM scan WHERE serial=? AND session=? AND scanner_number=?",
+            (serial, session, scanner_number),
+        )
+        return found.fetchone() is not None
+
+    def append_scan(
+        self,
+        scan_id: str,
+        serial: str,
+        session: int,
+        scanner_number: int,
+        make: Callable[[int], bytes],
+    ) -> int:
+        """Write the scan that ``make(number)`` gives, on disk when this returns; its number."""
+        with self._transaction():
+            number = self.scans + 1
+            body = make(number)
+            self._db.execute(
+                "INSERT INTO scan (number, id, serial, session, scanner_number, body, crc)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (number, scan_id, serial, session, scanner_number, body, zlib.crc32(body)),
+            )
+        return number
+
+    def append(
+        self,
+        record_id: str,
+        kind: str,
+        make: Callable[[int], bytes],
+        *,
+        settles: Sequence[str] = (),
+        loses: int | None = None,
+    ) -> tuple[int, bytes]:
+        """Write the record that ``make(seq)`` gives, on disk when this returns; its seq and bytes.
+
+        The scans whose ids are in ``settles`` are settled by it, in the same transaction: after a
+        crash a scan either has its reading or is taken up again. ``loses`` names a record that this
+        one declares lost.
+        """
+        with self._transaction():
+            seq = self.newest + 1
+            body = make(seq)
+            self._db.execute(
+                "INSERT INTO record (seq, id, kind, body, crc) VALUES (?,?,?,?,?)",
+                (seq, record_id, kind, body, zlib.crc32(body)),
+            )
+            for scan_id in settles:
+                self._db.execute("UPDATE scan SET settled=1 WHERE id=?", (scan_id,))
+            if loses is not None:
+                self._db.execute("UPDATE record SET lost=1 WHERE seq=?", (loses,))
+        return seq, body
+
+    def settle_scans(self, scan_ids: Sequence[str]) -> None:
+        """Mark scans that no reading will be made of, such as a reference that a newer one replaces."""
+        with self._transaction():
+            for scan_id in scan_ids:
+                self._db.execute("UPDATE scan SET settled=1 WHERE id=?", (scan_id,))
+
+    def open_scans(self) -> list[StoredScan]:
+        """Scans that no reading was made of yet, oldest first."""
+        rows = self._db.execute(
+            "SELECT number, body, crc FROM scan WHERE settled=0 ORDER BY number"
+        )
+        return [StoredScan(n, body, zlib.crc32(body) == crc) for n, body, crc in rows]
+
+    def records(self, first: int, limit: int) -> list[StoredRecord]:
+        """Records ``first`` to ``first + limit - 1``, without those declared lost."""
+        rows = self._db.execute(
+            "SELECT seq, body, crc FROM record WHERE seq BETWEEN ? AND ? AND NOT lost ORDER BY seq",
+            (first, first + limit - 1),
+        )
+        return [StoredRecord(seq, body, zlib.crc32(body) == crc) for seq, body, crc in rows]
+
+    def mark_committed(self, seq: int) -> None:
+        """Remember that everything up to ``seq`` is confirmed; never goes back, nor past the newest."""
+        seq = min(seq, self.newest)
+        if seq <= self._committed:
+            return
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with self._transaction():
+                self._db.execute("UPDATE log SET committed=?", (seq,))
+        finally:
+            self._db.execute("PRAGMA synchronous=FULL")
+        self._committed = seq
+
+    def keep_axis(self, axis_id: str, axis: Axis) -> None:
+        """Store an axis under its id, once."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO axis (id, unit, bands) VALUES (?,?,?)",
+                (axis_id, axis.unit, axis.values.astype("<f8").tobytes()),
+            )
+
+    def axis(self, axis_id: str) -> Axis:
+        """The axis stored under ``axis_id``; raises `LogError` if there is none."""
+        row = self._db.execute("SELECT unit, bands FROM axis WHERE id=?", (axis_id,)).fetchone()
+        if row is None:
+            raise LogError(f"the record log has no axis {axis_id}")
+        return Axis(row[0], np.frombuffer(row[1], dtype="<f8"))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise LogError(
+                    f"the record log can't be written: {error}", "free space, or replace the card"
+                ) from error
+            raise
+
+
+@dataclass(frozen=True)
+class OpenedLog:
+    """A log that this process owns, and the damaged file that had to be set aside for it, if any."""
+
+    log: RecordLog
+    lock: IO[bytes]
+    set_aside: Path | None
+
+    def close(self) -> None:
+        """Close the log and let go of it."""
+        self.log.close()
+        self.lock.close()
+
+
+def open_log(directory: Path) -> OpenedLog:
+    """Own and open the log in ``directory``, made if absent.
+
+    A file that SQLite finds damaged is set aside under another name, kept for recovery, and a new
+    log begun. Raises `LogBusyError` where another process owns it, `LogError` where it can't be had.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "records.lock").open("ab")
+    except OSError as error:
+        raise LogError(
+            f"{directory} can't hold the record log: {error.strerror}",
+            "name a folder that this user may write in [log] directory",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise LogBusyError(
+            f"another daemon owns the record log in {directory}",
+            "stop it, or give this one a directory of its own",
+        ) from error
+    path = directory / FILE_NAME
+    try:
+        return OpenedLog(_open_sound(path), lock, None)
+    except sqlite3.DatabaseError:
+        aside = _set_aside(path)
+        return OpenedLog(_open_sound(path), lock, aside)
+
+
+def log_progress(directory: Path) -> tuple[int, int]:
+    """Newest and confirmed ``seq`` of the log in ``directory``, looked up without owning it."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return 0, 0
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        query = "SELECT (SELECT coalesce(max(seq), 0) FROM record), committed FROM log"
+        newest, committed = connection.execute(query).fetchone() or (0, 0)
+        return int(newest), int(committed)
+    except sqlite3.OperationalError:
+        return 0, 0  # the daemon is still making its tables
+    finally:
+        connection.close()
+
+
+def _open_sound(path: Path) -> RecordLog:
+    # Opened before the threads start, so that a fault ends the start; then one thread's alone.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        return RecordLog(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"records.damaged-{new_id()}.sqlite")
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + suffix))
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return aside

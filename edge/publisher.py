@@ -1,0 +1,293 @@
+"""The publisher's thread: keeps a connection, sends what the log holds, hears what is confirmed."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from collections import deque
+from typing import Protocol
+
+from contract.acknowledgement import read_acknowledgement
+from contract.errors import RecordError
+from contract.messages import Event, Status
+from contract.reasons import Reason
+from contract.records import Device, ReasonGiven
+from contract.topics import Topics
+from edge import clock
+from edge.backoff import backoff_s
+from edge.config import MqttSection
+from edge.culprit import Culprit
+from edge.delivery import Delivery
+from edge.errors import BrokerError
+from edge.link import Link, Message
+from edge.mailbox import Mailbox
+
+_LOG = logging.getLogger("loamscan.publisher")
+
+_REFUSED_FOR_GOOD = {0x90: "topic", 0x95: "size", 0x99: "payload"}
+"""PUBACK reason codes that no retry changes (MQTT 5, 3.4.2.1)."""
+
+_PACKET_OVERHEAD_BYTES = 16
+_BODIES_KEPT = 256
+_EVENTS_KEPT = 64
+_LASTING_S = 60.0
+"""A connection that lasted this long, or confirmed anything, ends the back-off."""
+
+
+class Ledger(Protocol):
+    """The owner of the log, as the publisher needs it; the recorder."""
+
+    def fetch(self, first: int) -> None: ...  # noqa: D102
+    def committed(self, seq: int) -> None: ...  # noqa: D102
+    def refused(self, seq: int, detail: str) -> None: ...  # noqa: D102
+
+
+class Publisher:
+    """Publishes records in ``seq`` order, again until they are confirmed.
+
+    `run` is the thread's body. The methods of `Outlet` may be called from any thread and never
+    wait: what there is no room to keep is in the log.
+    """
+
+    def __init__(self, config: MqttSection, status: Status, confirmed: int, newest: int) -> None:
+        """Start from what the log holds: records to ``newest``, confirmed to ``confirmed``."""
+        self._config = config
+        self._status = status
+        self._device: Device = status.device
+        self._topics = Topics(status.device.id)
+        self._delivery = Delivery(
+            config.confirm, config.window, config.resend_after_s, newest, confirmed
+        )
+        self._culprit = Culprit()
+        self._mailbox = Mailbox()
+        self._stopping = False
+        self._bodies: dict[int, bytes] = {}
+        self._fetching: int | None = None
+        self._state: bytes | None = None
+        self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
+        self._records: dict[int, int] = {}
+        self._others: set[int] = set()
+        self._ready = False
+        self._proven = False
+        self._sent_s = 0.0
+        self._ledger: Ledger | None = None
+
+    def appended(self, seq: int, body: bytes, state: bytes | None) -> None:
+        """A record is in the log; ``state`` is the dashboard's view of it if it is live."""
+
+        def take() -> None:
+            self._delivery.appended(seq)
+            self._keep(seq, body)
+            self._state = state or self._state
+
+        self._mailbox.post(take)
+
+    def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None:
+        """The answer to a fetch: records ``first`` to ``last``; those absent are declared lost."""
+
+        def take() -> None:
+            self._fetching = None
+            for seq in range(first, last + 1):
+                if seq in bodies:
+                    self._keep(seq, bodies[seq])
+                elif seq == self._delivery.next_to_send() and self._delivery.skipped(seq, _now()):
+                    self._confirmed()
+
+        self._mailbox.post(take)
+
+    def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
+        """Report an event when there is a connection; the newest are kept until then."""
+        event = Event(
+            schema="loamscan.event/1",
+            device=self._device,
+            at=clock.now(),
+            reason=ReasonGiven.of(reason),
+            details=details,
+        )
+        payload = event.to_json()
+        self._mailbox.post(lambda: self._events.append(payload))
+
+    def stop(self) -> None:
+        """Let `run` say goodbye and return."""
+
+        def take() -> None:
+            self._stopping = True
+
+        self._mailbox.post(take)
+
+    def run(self, ledger: Ledger) -> None:
+        """Keep a connection until `stop`; ``ledger`` owns the log."""
+        self._ledger = ledger
+        waits = backoff_s()
+        while not self._stopping:
+            link = Link(self._config, f"loamscan-{self._device.id}", self._message("offline"))
+            try:
+                link.open(self._topics.ack)
+                began_s, committed = _now(), self._delivery.committed
+                self._serve(link)
+                if self._delivery.committed > committed or _now() - began_s > _LASTING_S:
+                    waits = backoff_s()
+            except BrokerError as error:
+                _LOG.warning("%s", error)
+            if not self._stopping:
+                self._idle(next(waits))
+
+    def _serve(self, link: Link) -> None:
+        """One connection's life."""
+        self._ready = self._proven = False
+        self._records.clear()
+        self._others.clear()
+        link.on_ready = lambda: self._begin(link)
+        link.on_taken = self._taken
+        link.on_refused = lambda mid, code, why: self._refused(link, mid, code, why)
+        link.on_message = self._heard
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._mailbox, selectors.EVENT_READ)
+            selector.register(link, selectors.EVENT_READ)
+            tended_s = _now()
+            while link.ended is None and link.fileno() >= 0:
+                if self._ready:
+                    self._send(link)
+                if self._stopping:
+                    self._say_goodbye(link)
+                    return
+                if link.fileno() < 0:
+                    break
+                interest = selectors.EVENT_READ | (
+                    selectors.EVENT_WRITE if link.wants_to_write else 0
+                )
+                selector.modify(link, interest)
+                for key, events in selector.select(timeout=1.0):
+                    if key.fileobj is self._mailbox:
+                        self._mailbox.empty()
+                        continue
+                    if events & selectors.EVENT_READ:
+                        link.read()
+                    if events & selectors.EVENT_WRITE and link.ended is None:
+                        link.write()
+                if _now() - tended_s >= 1.0 and link.ended is None:
+                    tended_s = _now()
+                    link.tend()
+        _LOG.warning("%s", link.ended or "the connection is gone")
+        self._suspect()
+
+    def _begin(self, link: Link) -> None:
+        if self._ready:
+            return
+        self._ready = True
+        window = min(self._config.window, max(1, link.receive_maximum - 1))
+        self._delivery.connected(window, _now())
+        self._fetching = None
+        self._others.add(link.publish(self._message("online")))
+        _LOG.info(
+            "connected to %s:%d, %d of %d records confirmed",
+            self._config.host, self._config.port, self._delivery.committed, self._delivery.newest,
+        )  # fmt: skip
+
+    def _send(self, link: Link) -> None:
+        if self._delivery.stalled(_now()):
+            _LOG.info("no acknowledgement from the collector: sending again")
+        room = self._delivery.size - len(self._others)
+        while (seq := self._delivery.next_to_send()) is not None and room > len(self._records):
+            if self._culprit.one_at_a_time and self._records:
+                break
+            body = self._bodies.pop(seq, None)
+            if body is None:
+                self._ask_for(seq)
+                break
+            limit = link.maximum_packet_bytes
+            if (
+                limit is not None
+                and len(body) + len(self._topics.records) + _PACKET_OVERHEAD_BYTES > limit
+            ):
+                self._give_up(seq, f"larger than the {limit} bytes that the broker takes")
+                continue
+            self._records[link.publish(Message(self._topics.records, body))] = seq
+            self._delivery.sent(seq, _now())
+            self._sent_s = _now()
+        if self._state is not None and not self._others:
+            self._others.add(link.publish(Message(self._topics.state, self._state, retain=True)))
+            self._state = None
+        if self._events and not self._others:
+            self._others.add(link.publish(Message(self._topics.events, self._events.popleft())))
+
+    def _taken(self, mid: int) -> None:
+        if mid in self._others:
+            self._others.discard(mid)
+            self._proven = True
+        elif (seq := self._records.pop(mid, None)) is not None:
+            self._culprit.cleared(seq)
+            if self._delivery.taken_by_broker(seq, _now()):
+                self._confirmed()
+
+    def _refused(self, link: Link, mid: int, code: int, why: str) -> None:
+        seq = self._records.pop(mid, None)
+        if seq is not None and code in _REFUSED_FOR_GOOD:
+            self._give_up(seq, why)
+            return
+        what = f"record {seq}" if seq is not None else "a message"
+        link.ended = (
+            f"the broker refuses {what} ({why}); check that its access list lets "
+            f"{self._device.id!r} publish under {self._topics.records}"
+        )
+        link.close()
+
+    def _heard(self, _topic: str, payload: bytes) -> None:
+        try:
+            ack = read_acknowledgement(payload)
+        except RecordError as error:
+            _LOG.warning("ignored on %s: %s", self._topics.ack, error)
+            return
+        if ack.log_id == self._status.log_id and self._delivery.acknowledged(ack, _now()):
+            self._confirmed()
+
+    def _confirmed(self) -> None:
+        committed = self._delivery.committed
+        for seq in [seq for seq in self._bodies if seq <= committed]:
+            del self._bodies[seq]
+        if self._ledger is not None:
+            self._ledger.committed(committed)
+
+    def _give_up(self, seq: int, why: str) -> None:
+        _LOG.error("record %d is lost: %s", seq, why)
+        if self._ledger is not None:
+            self._ledger.refused(seq, why)
+        if self._delivery.skipped(seq, _now()):
+            self._confirmed()
+
+    def _suspect(self) -> None:
+        flying = self._delivery.in_flight
+        convicted = self._culprit.dropped(
+            self._proven, flying[0] if flying else None, len(flying) == 1, _now() - self._sent_s
+        )
+        if convicted is not None:
+            self._give_up(convicted, "the broker hangs up on it again and again")
+
+    def _ask_for(self, seq: int) -> None:
+        if self._fetching is None and self._ledger is not None:
+            self._fetching = seq
+            self._ledger.fetch(seq)
+
+    def _keep(self, seq: int, body: bytes) -> None:
+        if seq > self._delivery.committed and len(self._bodies) < _BODIES_KEPT:
+            self._bodies[seq] = body
+
+    def _say_goodbye(self, link: Link) -> None:
+        if self._ready:
+            link.publish(self._message("offline"))
+        link.close()
+
+    def _message(self, status: str) -> Message:
+        payload = self._status.model_copy(update={"status": status}).to_json()
+        return Message(self._topics.status, payload, retain=True)
+
+    def _idle(self, wait_s: float) -> None:
+        """Wait without a connection, still hearing what is appended, and `stop`."""
+        until_s = _now() + wait_s
+        while not self._stopping and (left_s := until_s - _now()) > 0:
+            self._mailbox.wait(left_s)
+
+
+def _now() -> float:
+    return time.monotonic()

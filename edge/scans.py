@@ -1,0 +1,119 @@
+"""A scan on its way into the log and, after a restart, out of it again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.records import ScannerState, ScanRecord, TimeQuality
+from firmware_bridge.scan import Instrument, Scan
+from soil.axis import Axis
+
+
+@dataclass(frozen=True)
+class LoggedScan:
+    """A scan that is safe in the log, with the log's word on it."""
+
+    id: str
+    log_number: int
+    measured_at: datetime
+    time_quality: TimeQuality
+    scanner: ScannerState
+    scan: Scan
+    from_earlier_run: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the scanner says of the sample; empty for nothing."""
+        return self.scan.label
+
+    @property
+    def axis(self) -> Axis:
+        """Where the values lie."""
+        return self.scan.axis
+
+    @property
+    def kind(self) -> str:
+        """Counts or reflectance."""
+        return self.scan.kind
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The values ``[bands]``, as sent."""
+        return self.scan.values
+
+    @property
+    def full_scale(self) -> float:
+        """Counts at which the detector saturates; 0 if not known."""
+        return self.scan.full_scale
+
+
+def axis_id(axis: Axis) -> str:
+    """SHA-256 over unit and float64 values: the name of an axis in the log."""
+    return hashlib.sha256(axis.unit.encode() + axis.values.astype("<f8").tobytes()).hexdigest()
+
+
+def scanner_state(instrument: Instrument, scan: Scan) -> ScannerState:
+    """The instrument as it was when it took ``scan``."""
+    return ScannerState(
+        model=instrument.model,
+        serial=instrument.serial,
+        firmware=instrument.firmware,
+        temperature_c=scan.temperature_c,
+        battery_pct=scan.battery_pct,
+    )
+
+
+def scan_record(logged: LoggedScan, log_id: str) -> ScanRecord:
+    """The record of ``logged``."""
+    scan = logged.scan
+    return ScanRecord(
+        schema="loamscan.scan/1",
+        kind="scan",
+        id=logged.id,
+        log_id=log_id,
+        number=logged.log_number,
+        measured_at=logged.measured_at,
+        time_quality=logged.time_quality,
+        role=scan.role,
+        spectrum_kind=scan.kind,
+        axis_id=axis_id(scan.axis),
+        values=base64.b64encode(scan.values.astype("<f4").tobytes()).decode(),
+        label=scan.label,
+        scanner=logged.scanner,
+        scanner_session=scan.session,
+        scanner_number=scan.number,
+        scan_time_ms=scan.scan_time_ms,
+        full_scale=scan.full_scale,
+    )
+
+
+def logged_scan(record: ScanRecord, axis: Axis) -> LoggedScan:
+    """The scan behind ``record``, to be taken up again after a restart."""
+    scan = Scan(
+        session=record.scanner_session,
+        number=record.scanner_number,
+        role=record.role,
+        kind=record.spectrum_kind,
+        axis=axis,
+        values=np.frombuffer(base64.b64decode(record.values), dtype="<f4"),
+        scan_time_ms=record.scan_time_ms,
+        temperature_c=record.scanner.temperature_c,
+        battery_pct=record.scanner.battery_pct,
+        full_scale=record.full_scale,
+        label=record.label,
+    )
+    return LoggedScan(
+        id=record.id,
+        log_number=record.number,
+        measured_at=record.measured_at,
+        time_quality=record.time_quality,
+        scanner=record.scanner,
+        scan=scan,
+        from_earlier_run=True,
+    )

@@ -1,0 +1,195 @@
+"""Commands of the scanner's room: `simulate` plays a scanner, `scan` reads from one."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+
+from firmware_bridge.line_faults import LineFaults
+from firmware_bridge.messages import ROLES
+from firmware_bridge.ports import open_scanner
+from firmware_bridge.scan import Scan, ScanKind, ScanRole
+from firmware_bridge.scan_push import KINDS
+from firmware_bridge.spectra_files import SpectraWriter, read_spectra
+from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
+from firmware_bridge.virtual_scanner import VirtualScanner
+from soil.axis import AxisUnit
+
+
+@click.command()
+@click.option(
+    "--spectra",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="CSV file of the spectra to measure, one a row.",
+)
+@click.option(
+    "--format", "format_name", type=click.Choice(FORMATS), help="Format, if not recognised."
+)
+@click.option("--kind", type=click.Choice(DECLARED_KINDS), help="What any other file holds.")
+@click.option("--unit", type=click.Choice(["nm", "cm-1"]), help="Unit of its numeric headers.")
+@click.option("--link", type=click.Path(path_type=Path), help="Link to make to the port.")
+@click.option("--mode", type=click.Choice(KINDS), default="reflectance", show_default=True)
+@click.option("--baud", type=click.IntRange(min=1200), default=115200, show_default=True)
+@click.option("--scan-time-ms", type=click.IntRange(min=0), default=2000, show_default=True)
+@click.option(
+    "--interval",
+    "interval_s",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Pause after each scan, seconds.",
+)
+@click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many samples.")
+@click.option("--on-demand", is_flag=True, help="Scan only when asked, without a trigger.")
+@click.option(
+    "--damage",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Probability that a frame is damaged on the line.",
+)
+@click.option("--seed", type=int, help="Make session and damage the same each time.")
+@click.option("--json", "as_json", is_flag=True, help="Print the port as JSON.")
+def simulate(
+    spectra: Path,
+    format_name: FormatName | None,
+    kind: DeclaredKind | None,
+    unit: AxisUnit | None,
+    link: Path | None,
+    mode: ScanKind,
+    baud: int,
+    scan_time_ms: int,
+    interval_s: float,
+    replicates: int,
+    limit: int | None,
+    on_demand: bool,
+    damage: float,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Play a scanner on a pseudo-terminal.
+
+    Speaks the loamscan wire protocol with the spectra of a file, until Ctrl-C or until --limit
+    samples were taken. Read it with `scan --url` and the URL printed.
+    """
+    file = read_spectra(spectra, format_name, kind, unit)
+    with (
+        suppress(KeyboardInterrupt),
+        VirtualScanner(
+            file,
+            mode=mode,
+            baud=baud,
+            scan_time_ms=scan_time_ms,
+            interval_s=interval_s,
+            replicates=replicates,
+            limit=limit,
+            trigger=not on_demand,
+            seed=seed,
+            faults=LineFaults(damage=damage, seed=seed or 0),
+            link=link,
+        ) as scanner,
+    ):
+        if as_json:
+            click.echo(json.dumps({"url": scanner.url, "port": scanner.port}))
+        else:
+            click.echo(f"{len(file.labels)} spectra, {file.axis}")
+            click.echo(f"scanner at {scanner.url} (Ctrl-C ends it)")
+        scanner.finished.wait()
+
+
+@click.command()
+@click.option("--url", required=True, help="Scanner, such as loamscan:///dev/ttyACM0.")
+@click.option(
+    "-n", "--count", type=click.IntRange(min=1), help="Stop after so many scans; else at Ctrl-C."
+)
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    help="Ask for each scan, in this role, instead of waiting for the trigger.",
+)
+@click.option(
+    "--patience",
+    "patience_s",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Give up after so many seconds without a scan.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="New CSV file for the spectra.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per scan.")
+def scan(
+    url: str,
+    count: int | None,
+    role: ScanRole | None,
+    patience_s: float,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Read scans from a scanner and acknowledge each.
+
+    An acknowledged scan is gone from the scanner: use --output to keep it, and don't run this
+    beside the daemon.
+    """
+    with ExitStack() as stack:
+        scanner = stack.enter_context(open_scanner(url))
+        writer = stack.enter_context(SpectraWriter(output)) if output else None
+        who = scanner.instrument
+        click.echo(f"{who.model}, serial {who.serial}, firmware {who.firmware}", err=as_json)
+        taken = 0
+        with suppress(KeyboardInterrupt):
+            while count is None or taken < count:
+                if role is not None:
+                    scanner.measure(role)
+                received = next(scanner.scans(patience_s))
+                if writer is not None:
+                    writer.add(_name(received), received.axis, received.values)
+                scanner.acknowledge(received)
+                taken += 1
+                click.echo(_json_line(received) if as_json else _line(received))
+        click.echo(
+            "{frames} frames, {damaged} damaged, {repeated} repeated".format(
+                **asdict(scanner.counters)
+            ),
+            err=as_json,
+        )
+
+
+def _name(received: Scan) -> str:
+    return received.label or f"{received.session:08x}-{received.number}"
+
+
+def _line(received: Scan) -> str:
+    temperature = received.temperature_c
+    battery = received.battery_pct
+    return (
+        f"{received.number:6d}  {_name(received)}  {received.role}  {received.kind}  "
+        f"mean {float(np.mean(received.values)):.6g}  "
+        f"{'-' if temperature is None else f'{temperature:.1f}'} °C  "
+        f"battery {'-' if battery is None else battery} %"
+    )
+
+
+def _json_line(received: Scan) -> str:
+    mean = float(np.mean(received.values))
+    return json.dumps(
+        {
+            "session": received.session,
+            "number": received.number,
+            "label": received.label,
+            "role": received.role,
+            "kind": received.kind,
+            "bands": len(received.axis),
+            "mean": mean if math.isfinite(mean) else None,
+            "scan_time_ms": received.scan_time_ms,
+            "temperature_c": received.temperature_c,
+            "battery_pct": received.battery_pct,
+        }
+    )

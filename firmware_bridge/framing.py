@@ -1,0 +1,118 @@
+"""Frames of the loamscan wire protocol: COBS, ended by 0x00, with a CRC-32; no I/O here.
+
+Frame on the wire: COBS(version u8 | type u8 | sequence u16 LE | payload | CRC-32 u32 LE) 0x00.
+COBS: Cheshire and Baker 1999, doi:10.1109/90.769765. CRC-32/ISO-HDLC over version to payload.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from cobs import cobs
+
+from firmware_bridge.errors import ProtocolError
+
+VERSION: Final = 1
+MAX_POINTS: Final = 1024
+"""Most bands an axis may have on this wire."""
+
+_HEADER: Final = struct.Struct("<BBH")
+_CHECKSUM: Final = struct.Struct("<I")
+
+MAX_PAYLOAD: Final = 3 + 8 * MAX_POINTS
+"""Bytes of the largest payload, an AXIS of `MAX_POINTS`."""
+
+_MAX_PLAIN = _HEADER.size + MAX_PAYLOAD + _CHECKSUM.size
+MAX_FRAME: Final = _MAX_PLAIN + -(-_MAX_PLAIN // 254)
+"""Bytes of the largest frame after COBS, without its terminator."""
+
+TERMINATOR: Final = b"\0"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one frame carries: a message ``type``, the ``sequence`` of its exchange, its payload."""
+
+    type: int
+    sequence: int
+    payload: bytes = b""
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame as sent, terminator included; raises `ProtocolError` on a payload too large."""
+    if len(frame.payload) > MAX_PAYLOAD:
+        raise ProtocolError(
+            f"a payload of {len(frame.payload)} bytes does not fit a frame ({MAX_PAYLOAD} bytes)",
+            f"send at most {MAX_POINTS} bands",
+        )
+    body = _HEADER.pack(VERSION, frame.type, frame.sequence) + frame.payload
+    return bytes(cobs.encode(body + _CHECKSUM.pack(zlib.crc32(body)))) + TERMINATOR
+
+
+class FrameDecoder:
+    """Takes bytes as they come and gives the frames among them; never raises, whatever the bytes.
+
+    ``frames`` and ``damaged`` count what came out and what did not. A damaged frame (COBS, CRC or
+    version wrong, or longer than `MAX_FRAME`) costs itself alone: the next 0x00 starts afresh.
+    Nothing between two terminators is no frame and no damage: senders flush a noisy line with it.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.damaged = 0
+        self._buffer = bytearray()
+        self._oversized = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held of a frame that has not ended yet; at most `MAX_FRAME`."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that end within ``data``, in order."""
+        *ended, rest = data.split(TERMINATOR)
+        frames = []
+        for chunk in ended:
+            self._hold(chunk)
+            frame = self._end_frame()
+            if frame is not None:
+                frames.append(frame)
+        self._hold(rest)
+        return frames
+
+    def _hold(self, chunk: bytes) -> None:
+        if len(self._buffer) + len(chunk) > MAX_FRAME:
+            self._oversized = True
+            self._buffer.clear()
+        elif not self._oversized:
+            self._buffer += chunk
+
+    def _end_frame(self) -> Frame | None:
+        encoded, oversized = bytes(self._buffer), self._oversized
+        self._buffer.clear()
+        self._oversized = False
+        if not encoded and not oversized:
+            return None
+        frame = None if oversized else _decode(encoded)
+        if frame is None:
+            self.damaged += 1
+        else:
+            self.frames += 1
+        return frame
+
+
+def _decode(encoded: bytes) -> Frame | None:
+    try:
+        plain = bytes(cobs.decode(encoded))
+    except cobs.DecodeError:
+        return None
+    if len(plain) < _HEADER.size + _CHECKSUM.size:
+        return None
+    body, checksum = plain[: -_CHECKSUM.size], plain[-_CHECKSUM.size :]
+    if _CHECKSUM.unpack(checksum)[0] != zlib.crc32(body):
+        return None
+    version, kind, sequence = _HEADER.unpack_from(body)
+    return Frame(kind, sequence, body[_HEADER.size :]) if version == VERSION else None

@@ -1,0 +1,102 @@
+"""Frames over a serial port: opening it, telling why it can't be opened, reading and writing."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+
+import serial
+from serial.tools import list_ports
+
+from firmware_bridge.errors import (
+    PortAbsentError,
+    PortBusyError,
+    PortDeniedError,
+    PortError,
+    ScannerGoneError,
+)
+from firmware_bridge.framing import MAX_FRAME, TERMINATOR, Frame, FrameDecoder, encode
+
+_POLL_S = 0.05
+_WRITE_TIMEOUT_S = 5.0
+_BITS_PER_BYTE = 10  # 8N1: a start bit, eight of data, a stop bit
+
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
+_BUSY = {errno.EBUSY, errno.EAGAIN}
+_DENIED = {errno.EACCES, errno.EPERM}
+
+
+class SerialLink:
+    """An open port that sends and receives frames; one reader, any number of senders."""
+
+    def __init__(self, path: str, baud: int) -> None:
+        """Open ``path`` for this process alone; raises `PortError`."""
+        self.path = path
+        self.longest_frame_s = MAX_FRAME * _BITS_PER_BYTE / baud
+        self.decoder = FrameDecoder()
+        self._sending = threading.Lock()
+        try:
+            self._port = serial.Serial(
+                path, baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
+            )
+        except (OSError, ValueError) as error:
+            raise _port_error(path, error) from error
+
+    def drain(self) -> None:
+        """Forget what arrived before anybody listened."""
+        try:
+            self._port.reset_input_buffer()
+        except OSError as error:
+            raise self._gone() from error
+
+    def send(self, frame: Frame) -> None:
+        """Write one frame; raises `ScannerGoneError`."""
+        # The leading terminator ends whatever noise the line picked up while it was quiet.
+        data = TERMINATOR + encode(frame)
+        try:
+            with self._sending:
+                self._port.write(data)
+        except OSError as error:
+            raise self._gone() from error
+
+    def receive(self, timeout_s: float) -> list[Frame]:
+        """Frames as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                data = self._port.read(self._port.in_waiting or 1)
+            except OSError as error:
+                raise self._gone() from error
+            frames = self.decoder.feed(data)
+            if frames or time.monotonic() >= deadline_s:
+                return frames
+
+    def close(self) -> None:
+        """Release the port; harmless when already closed."""
+        self._port.close()
+
+    def _gone(self) -> ScannerGoneError:
+        return ScannerGoneError(
+            f"the scanner at {self.path} is gone", "check its cable and that it is switched on"
+        )
+
+
+def _port_error(path: str, error: Exception) -> PortError:
+    code = getattr(error, "errno", None)
+    if code in _ABSENT:
+        seen = ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
+        return PortAbsentError(
+            f"there is no port {path}",
+            f"check the cable and that the scanner is switched on; ports seen: {seen}",
+        )
+    if code in _BUSY:
+        return PortBusyError(
+            f"another program holds {path}", "stop it: one program at a time can use a scanner"
+        )
+    if code in _DENIED:
+        return PortDeniedError(
+            f"this user may not open {path}",
+            "add the user to the group dialout (sudo usermod -aG dialout USER) and log in again",
+        )
+    return PortError(f"{path} can't be opened: {error}", "check that it is a serial port")

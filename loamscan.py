@@ -1,0 +1,84 @@
+"""The front door: the `loamscan` command. A room is imported only when one of its commands is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from soil.errors import LoamscanError
+
+_COMMANDS: Final = {
+    "demo": ("edge.commands", "Show the whole line on this machine: scanner, daemon, broker."),
+    "run": ("edge.commands", "Run the daemon: scanner in, readings out."),
+    "predict": ("edge.commands", "Predict the nine properties of the spectra in a file."),
+    "listen": ("edge.commands", "Show readings as they come from a broker."),
+    "bundle": ("edge.commands", "Look into model bundles: inspect, verify."),
+    "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
+    "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
+    "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
+    "soils": ("training.commands", "Make a file of synthetic soil spectra."),
+    "train": ("training.commands", "Train the three stages into a checkpoint."),
+    "export": ("export.commands", "Pack a checkpoint into a model bundle."),
+}
+
+_EXTRAS: Final = {"training": "train", "export": "export"}
+
+
+class _Rooms(click.Group):
+    """Knows every command by name and the first line of its help, without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = _COMMANDS[cmd_name][0]
+        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in _COMMANDS.items()])
+
+
+@click.group(cls=_Rooms)
+@click.version_option(package_name="loamscan")
+def loamscan() -> None:
+    """Turn a handheld NIR soil scanner into a field laboratory."""
+
+
+def main() -> None:
+    """Run the command line; an error a user can act on is one message and a non-zero exit."""
+    try:
+        loamscan.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LoamscanError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it at exit.
+        sys.stdout = None
+        sys.exit(141)
+    except ModuleNotFoundError as error:
+        room = sys.argv[1] if len(sys.argv) > 1 else ""
+        extra = _EXTRAS.get(_COMMANDS.get(room, ("",))[0].partition(".")[0])
+        if extra is None:
+            raise
+        click.echo(
+            f"Error: `loamscan {room}` needs {error.name}; pip install 'loamscan[{extra}]'",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The commands `simulate` and `scan`, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from firmware_bridge.commands import scan, simulate
+from firmware_bridge.errors import PortAbsentError, SpectraFileError
+from firmware_bridge.loamscan_scanner import LoamscanScanner
+from firmware_bridge.spectra_files import SpectraWriter, read_spectra
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def spectra_csv(tmp_path, spectra):
+    path = tmp_path / "spectra.csv"
+    with SpectraWriter(path) as writer:
+        for label, values in zip(spectra.labels, spectra.values, strict=True):
+            writer.add(label, spectra.axis, values)
+    return path
+
+
+def _run(command, *arguments):
+    return CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False)
+
+
+def test_scan_shows_the_instrument_each_scan_and_the_counters(plugged_in):
+    result = _run(scan, "--url", plugged_in().url, "-n", 2)
+    assert result.exit_code == 0
+    first, *scans, last = result.stdout.splitlines()
+    assert first.startswith("NeoSpectra (virtual), serial VIRTUAL-1")
+    assert len(scans) == 2
+    assert "A  sample  reflectance  mean" in scans[0]
+    assert "31.5 °C  battery 87 %" in scans[0]
+    assert last.endswith("0 damaged, 0 repeated")
+
+
+def test_scan_keeps_the_spectra_to_the_bit(plugged_in, spectra, tmp_path):
+    output = tmp_path / "taken.csv"
+    virtual = plugged_in(limit=4)
+    assert _run(scan, "--url", virtual.url, "-n", 4, "--output", output).exit_code == 0
+    assert virtual.finished.wait(5)
+    taken = read_spectra(output, kind="reflectance", unit="nm")
+    assert (taken.axis, taken.labels) == (spectra.axis, spectra.labels)
+    assert taken.values.tobytes() == spectra.values.tobytes()
+
+
+def test_scan_asks_for_a_role_and_prints_one_json_object_a_scan(plugged_in):
+    virtual = plugged_in(mode="counts", trigger=False)
+    result = _run(scan, "--url", virtual.url, "-n", 2, "--role", "white", "--json")
+    scans = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(s["number"], s["role"], s["kind"]) for s in scans] == [
+        (1, "white", "counts"),
+        (2, "white", "counts"),
+    ]
+
+
+def test_scan_leaves_errors_to_the_front_door(tmp_path):
+    with pytest.raises(PortAbsentError):
+        _run(scan, "--url", f"loamscan://{tmp_path}/none")
+
+
+def test_simulate_needs_to_be_told_what_a_file_holds(spectra_csv):
+    with pytest.raises(SpectraFileError, match="--kind"):
+        _run(simulate, "--spectra", spectra_csv)
+
+
+@pytest.fixture
+def simulating(spectra_csv, tmp_path):
+    """A `simulate` in a process of its own, with its port; arguments as on the command line."""
+    running = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [
+                sys.executable, "-c", "from firmware_bridge.commands import simulate; simulate()",
+                "--spectra", str(spectra_csv), "--kind", "reflectance", "--unit", "nm",
+                "--link", str(tmp_path / "port"), "--scan-time-ms", "0", "--interval", "0",
+                "--json", *arguments,
+            ],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        running.append(process)
+        return process, json.loads(process.stdout.readline())["port"]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_simulate_plays_a_scanner_and_ends_at_its_limit(simulating, spectra):
+    process, port = simulating("--limit", "2", "--replicates", "2")
+    with LoamscanScanner(port) as scanner:
+        labels = []
+        for _ in range(4):
+            taken = scanner.receive(10)
+            scanner.acknowledge(taken)
+            labels.append(taken.label)
+        assert process.wait(10) == 0
+    assert labels == ["A", "A", "B", "B"]
+
+
+def test_simulate_ends_cleanly_at_ctrl_c_and_takes_its_link_along(simulating):
+    process, port = simulating()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert not Path(port).is_symlink()
