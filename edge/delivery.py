@@ -62,6 +62,7 @@ class Delivery:
         self._advance(seq)
         self._in_flight.add(seq)
         self._sent_s[seq] = now_s
+        self._progress_s = now_s
 
     def skipped(self, seq: int, now_s: float) -> bool:
         """``seq`` was declared lost and is not sent; whether ``committed`` rose."""
@@ -77,6 +78,7 @@ class Delivery:
     def taken_by_broker(self, seq: int, now_s: float) -> bool:
         """PUBACK with success for ``seq``; whether ``committed`` rose."""
         self._in_flight.discard(seq)
+        self._progress_s = now_s
         if self.confirm == "collector":
             return False
         self._taken.settle(seq)
@@ -99,7 +101,7 @@ class Delivery:
     def stalled(self, now_s: float) -> bool:
         """Start over from the last confirmed record if all were taken and none confirmed for long."""
         if self._in_flight or self._again or self._next <= self.newest:
-            self._progress_s = now_s
+            return False
         if self.committed >= self.newest:
             return False
         if now_s - self._progress_s < self.resend_after_s:

@@ -63,7 +63,7 @@ class Link:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_publish = self._published
-        self._client.on_subscribe = lambda *_: self.on_ready()
+        self._client.on_subscribe = self._subscribed
         self._client.on_message = lambda _c, _u, m: self.on_message(m.topic, bytes(m.payload))
         self._subscription = ""
 
@@ -113,16 +113,10 @@ class Link:
         )
 
     def close(self) -> None:
-        """Say goodbye; the will is not sent."""
-        self._client.disconnect()
+        """Say goodbye, if anybody still listens; the will is not sent. Never from a callback."""
         if self.fileno() >= 0:
+            self._client.disconnect()
             self._client.loop_write()
-
-    def drop(self) -> None:
-        """Cut the connection without a goodbye, so that the will is sent."""
-        link = self._client.socket()
-        if link is not None:
-            link.close()
 
     def _secure(self, config: MqttSection) -> None:
         tls = config.tls
@@ -167,6 +161,17 @@ class Link:
     ) -> None:
         if self.ended is None:
             self.ended = f"the connection to {self._where} ended ({reason})"
+
+    def _subscribed(
+        self, _client: Any, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        if reasons[0].is_failure:
+            self.ended = (
+                f"the broker refuses the subscription to {self._subscription} ({reasons[0]}); "
+                "check its access list"
+            )
+        else:
+            self.on_ready()
 
     def _published(
         self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any

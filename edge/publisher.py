@@ -170,6 +170,7 @@ class Publisher:
                     tended_s = _now()
                     link.tend()
         _LOG.warning("%s", link.ended or "the connection is gone")
+        link.close()
         self._suspect()
 
     def _begin(self, link: Link) -> None:
@@ -231,7 +232,6 @@ class Publisher:
             f"the broker refuses {what} ({why}); check that its access list lets "
             f"{self._device.id!r} publish under {self._topics.records}"
         )
-        link.close()
 
     def _heard(self, _topic: str, payload: bytes) -> None:
         try:

@@ -1,0 +1,61 @@
+# Everything happens in .venv, made on first use. `make demo` and `make test` need git, make and
+# python3 with venv, nothing else.
+
+PYTHON ?= python3
+PYTHON310 ?= python3.10
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
+ROOMS := soil contract firmware_bridge calibration edge training export deploy loamscan.py
+RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
+STRICT ?=
+
+.PHONY: demo test test-long test-py310 lint bench bundle clean
+
+demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
+	@$(BIN)/loamscan demo $(ARGS)
+
+test: lint ## every check; STRICT=1 fails where a part such as mosquitto is missing
+	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m "not long" --cov --cov-report=term $(ARGS)
+
+test-long: $(VENV)/.dev ## the same tests at full length
+	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m long $(ARGS)
+
+test-py310: ## the runtime's tests on Python 3.10, as on JetPack 6
+	$(PYTHON310) -m venv .venv310
+	.venv310/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[demo,test]'
+	LOAMSCAN_STRICT=$(STRICT) .venv310/bin/python -m pytest -m "not long" -p no:cacheprovider $(RUNTIME_TESTS) $(ARGS)
+
+lint: $(VENV)/.dev ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/mypy --no-error-summary $(ROOMS)
+	$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.txt || (cat $(VENV)/lint-imports.txt; false)
+
+bench: $(VENV)/.dev ## every benchmark
+	$(BIN)/python -m benchmarks --all $(ARGS)
+
+bundle: $(VENV)/.dev ## export the reference checkpoint anew
+	$(BIN)/loamscan export edge/bundles/reference-neospectra --out edge/bundles
+
+clean:
+	rm -rf $(VENV) .venv310 build dist *.egg-info
+
+$(BIN)/python:
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  (echo "loamscan needs Python 3.10 or newer; name one: make PYTHON=python3.12"; exit 1)
+	@$(PYTHON) -m venv $(VENV) || \
+	  (echo "python3 has no venv; apt-get install python3-venv"; rm -rf $(VENV); exit 1)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing loamscan into $(VENV) ..."
+	@$(PIP) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  (echo "the tests need Python 3.11 or newer: make clean, then make test PYTHON=python3.12"; exit 1)
+	@echo "Installing loamscan with its laboratory and tests into $(VENV) ..."
+	@$(PIP) -e '.[demo,train,export,dev]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,1 @@
+"""Off the device: service files and broker configuration; later fleet repository and collector."""

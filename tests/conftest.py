@@ -1,0 +1,53 @@
+"""What every room's tests share: parts that a machine may lack, and brokers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.bundle import Bundle, open_bundle
+from edge.config import REFERENCE_BUNDLE
+from edge.demo.broker import embedded_broker, free_port
+from parts import REPOSITORY, Mosquitto, need
+
+
+@pytest.fixture(scope="session")
+def reference_bundle() -> Bundle:
+    return open_bundle(REFERENCE_BUNDLE)
+
+
+@pytest.fixture(scope="session")
+def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The embedded broker, shared: tests use device names of their own."""
+    with embedded_broker(tmp_path_factory.mktemp("broker")) as port:
+        yield port
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    need("mosquitto")
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    port = free_port()
+    text = (REPOSITORY / "deploy" / "mosquitto.conf").read_text()
+    assert "listener 1883 127.0.0.1" in text
+    if os.geteuid() == 0:
+        text += "\nuser root\n"
+    (folder / "mosquitto.conf").write_text(text.replace("listener 1883", f"listener {port}"))
+    shutil.copy(REPOSITORY / "deploy" / "mosquitto.acl", folder)
+    (folder / "mosquitto.acl").chmod(0o600)
+    passwords = {name: f"secret of {name}" for name in ("ls-0001", "ls-0002", "collector")}
+    (folder / "passwords").touch(mode=0o600)
+    for name, password in passwords.items():
+        subprocess.run(
+            [need("mosquitto_passwd"), "-b", "passwords", name, password], cwd=folder, check=True
+        )
+    broker = Mosquitto(folder, port, passwords)
+    broker.start()
+    yield broker
+    broker.stop()

@@ -1,0 +1,195 @@
+"""The record log keeps what it took, in order, without a gap, whatever happens to the process."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contract.identity import new_id
+from edge.errors import LogBusyError, LogError
+from edge.log import FILE_NAME, OpenedLog, log_progress, open_log
+from soil.axis import Axis
+
+
+def append(opened: OpenedLog, text: str, **options: object) -> int:
+    seq, _ = opened.log.append(
+        new_id(),
+        "reading",
+        lambda seq: f"{text} {seq}".encode(),
+        **options,  # type: ignore[arg-type]
+    )
+    return seq
+
+
+def append_scan(opened: OpenedLog, number: int, session: int = 1) -> str:
+    scan_id = new_id()
+    opened.log.append_scan(scan_id, "S1", session, number, lambda n: b"scan %d" % n)
+    return scan_id
+
+
+def test_seq_counts_from_one_without_a_gap_across_restarts(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(3):
+        opened = open_log(tmp_path)
+        seen += [append(opened, "a"), append(opened, "b")]
+        opened.close()
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_log_keeps_its_name_for_life(tmp_path: Path) -> None:
+    first = open_log(tmp_path)
+    name = first.log.log_id
+    first.close()
+    second = open_log(tmp_path)
+    assert second.log.log_id == name
+    second.close()
+
+
+def test_bytes_come_back_as_they_were_written(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    for text in ("x", "y", "z"):
+        append(opened, text)
+    records = opened.log.records(2, 10)
+    assert [(r.seq, r.body, r.sound) for r in records] == [(2, b"y 2", True), (3, b"z 3", True)]
+    opened.close()
+
+
+def test_a_record_whose_maker_fails_leaves_no_gap(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append(opened, "x")
+
+    def fail(seq: int) -> bytes:
+        raise ValueError(seq)
+
+    with pytest.raises(ValueError, match="2"):
+        opened.log.append(new_id(), "reading", fail)
+    assert append(opened, "y") == 2
+    opened.close()
+
+
+def test_a_scan_is_open_until_its_reading_is_written(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    first, second = append_scan(opened, 1), append_scan(opened, 2)
+    append(opened, "reading", settles=[first])
+    opened.close()
+    opened = open_log(tmp_path)
+    assert [scan.body for scan in opened.log.open_scans()] == [b"scan 2"]
+    append(opened, "reading", settles=[second])
+    assert opened.log.open_scans() == []
+    opened.close()
+
+
+def test_a_scan_is_recognised_when_it_is_sent_again(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append_scan(opened, 7)
+    assert opened.log.holds_scan("S1", 1, 7)
+    assert not opened.log.holds_scan("S1", 2, 7)
+    assert not opened.log.holds_scan("S2", 1, 7)
+    opened.close()
+
+
+def test_the_delivery_mark_only_rises_and_never_passes_the_newest(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    for text in "abc":
+        append(opened, text)
+    for mark, expected in ((2, 2), (1, 2), (99, 3)):
+        opened.log.mark_committed(mark)
+        assert opened.log.committed == expected
+    opened.close()
+    assert log_progress(tmp_path) == (3, 3)
+
+
+def test_records_and_scans_are_written_in_full_sync_and_the_mark_in_normal(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    statements: list[str] = []
+    opened.log._db.set_trace_callback(statements.append)
+    append_scan(opened, 1)
+    append(opened, "x")
+    assert not any("synchronous" in s for s in statements)
+    assert opened.log._db.execute("PRAGMA synchronous").fetchone()[0] == 2
+    opened.log.mark_committed(1)
+    pragmas = [s for s in statements if s.startswith("PRAGMA synchronous=")]
+    assert pragmas == ["PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"]
+    opened.close()
+
+
+def test_a_lost_record_is_not_handed_out_again(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append(opened, "x")
+    append(opened, "lost", loses=1)
+    assert [record.seq for record in opened.log.records(1, 10)] == [2]
+    opened.close()
+
+
+def test_one_process_owns_a_log(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    with pytest.raises(LogBusyError, match="another daemon"):
+        open_log(tmp_path)
+    opened.close()
+    open_log(tmp_path).close()
+
+
+def test_a_changed_byte_in_a_row_is_seen(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append(opened, "x")
+    append(opened, "y")
+    opened.close()
+    raw = sqlite3.connect(tmp_path / FILE_NAME)
+    raw.execute("UPDATE record SET body=? WHERE seq=1", (b"z 1",))
+    raw.commit()
+    raw.close()
+    opened = open_log(tmp_path)
+    assert [record.sound for record in opened.log.records(1, 10)] == [False, True]
+    opened.close()
+
+
+@pytest.mark.parametrize("damage", [b"not a database at all", b""])
+def test_a_damaged_file_is_set_aside_and_a_new_log_begun(tmp_path: Path, damage: bytes) -> None:
+    opened = open_log(tmp_path)
+    old = opened.log.log_id
+    for _ in range(200):
+        append(opened, "x" * 200)
+    opened.close()
+    path = tmp_path / FILE_NAME
+    whole = path.read_bytes()
+    path.write_bytes(
+        (damage * 200)[:4096] + whole[4096:8192] if damage else whole[: len(whole) // 2]
+    )
+    opened = open_log(tmp_path)
+    assert opened.set_aside is not None
+    assert opened.set_aside.exists()
+    assert opened.log.log_id != old
+    assert append(opened, "first") == 1
+    opened.close()
+
+
+def test_a_full_disk_is_said_plainly_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append(opened, "x")
+    pages = opened.log._db.execute("PRAGMA page_count").fetchone()[0]
+    opened.log._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(LogError, match="can't be written"):
+        append(opened, "y" * 100_000)
+    opened.log._db.execute("PRAGMA max_page_count=1000000")
+    assert append(opened, "z") == 2
+    opened.close()
+
+
+def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogError, match="can't hold the record log"):
+        open_log(tmp_path / "file" / "log")
+
+
+def test_axes_come_back_to_the_bit(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    axis = Axis("cm-1", 1e7 / np.linspace(2550, 1350, 257))
+    opened.log.keep_axis("a" * 64, axis)
+    opened.log.keep_axis("a" * 64, axis)
+    assert opened.log.axis("a" * 64) == axis
+    with pytest.raises(LogError):
+        opened.log.axis("b" * 64)
+    opened.close()
