@@ -1,0 +1,116 @@
+"""The members of a bundle and the manifest that describes them, from a checkpoint."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import describe
+from contract.manifest import Domain, Golden, Graphs, Input, Manifest, Output, QResidual
+from soil.properties import PROPERTIES
+from training.card import Card
+from training.checkpoint import GOLDEN_ARRAYS, Checkpoint
+
+SCHEMA: Final = "loamscan.bundle/1"
+MINIMUM_AGENT: Final = "0.1.0"
+"""First agent that reads this form of bundle."""
+
+MEAN: Final = "domain/mean.npy"
+COMPONENTS: Final = "domain/components.npy"
+
+
+def graph_member(name: str, precision: str = "fp32") -> str:
+    """Where the graph ``name`` lies in the bundle."""
+    return f"onnx/{name}.{precision}.onnx"
+
+
+def golden_member(name: str) -> str:
+    """Where the golden array ``name`` lies in the bundle."""
+    return f"golden/{name}.npy"
+
+
+def members(checkpoint: Checkpoint, graphs: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All members but the manifest, by name."""
+    return {
+        **{graph_member(name): content for name, content in graphs.items()},
+        MEAN: npy(checkpoint.domain.mean),
+        COMPONENTS: npy(checkpoint.domain.components),
+        **{golden_member(name): npy(checkpoint.golden[name]) for name in GOLDEN_ARRAYS},
+    }
+
+
+def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
+    """The manifest of a bundle of ``files``; raises pydantic's error on a card that can't be one."""
+    graphs = {
+        name: {"fp32": graph_member(name)}
+        for name in ("pipeline", "mir_decoder", "nir_encoder", "heads")
+    }
+    return Manifest(
+        schema=SCHEMA,
+        name=card.name,
+        version=card.version,
+        synthetic=card.synthetic,
+        description=card.description,
+        licence=card.licence,
+        minimum_agent=MINIMUM_AGENT,
+        input=Input(axis=card.axis, kind="reflectance", preprocessing=card.preprocessing),
+        outputs=outputs(card),
+        latent_features=card.architecture.nir_encoder[-1],
+        mir_axis=card.mir_axis,
+        graphs=Graphs.model_validate(graphs),
+        intervals=card.intervals,
+        domain=Domain(q_residual=_q_residual(card)),
+        golden=Golden(
+            reflectance=golden_member("reflectance"),
+            properties=golden_member("properties"),
+            latent=golden_member("latent"),
+            mir=golden_member("mir"),
+            relative_tolerance=card.golden.relative,
+            absolute_tolerance=card.golden.absolute,
+        ),
+        training_data=card.training_data,
+        metrics=card.metrics,
+        evaluation=card.evaluation,
+        files=describe(dict(files)),
+    )
+
+
+def outputs(card: Card) -> list[Output]:
+    """The nine columns of ``properties``, as the manifest names them."""
+    return [
+        Output(
+            name=p.name,
+            unit=p.unit,
+            code=p.ossl_code,
+            method=p.glosis_procedure,
+            lowest=p.lowest,
+            highest=p.highest,
+            scale="log1p" if p.skewed else "identity",
+            strategy=card.strategy[p.name],
+        )
+        for p in PROPERTIES
+    ]
+
+
+def npy(array: NDArray[np.float32]) -> bytes:
+    """``array`` as the bytes of an .npy file, float32, no pickle."""
+    out = io.BytesIO()
+    np.save(out, np.ascontiguousarray(array, dtype=np.float32), allow_pickle=False)
+    return out.getvalue()
+
+
+def _q_residual(card: Card) -> QResidual:
+    limits = card.domain
+    return QResidual(
+        mean=MEAN,
+        components=COMPONENTS,
+        caution=limits.caution,
+        reject=limits.reject,
+        caution_quantile=limits.caution_quantile,
+        reject_quantile=limits.reject_quantile,
+        calibrated_on=limits.calibrated_on,
+    )

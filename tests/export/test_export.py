@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner
+
+from contract.bundle import open_bundle
+from export.commands import export
+from export.errors import ExportError, GoldenMismatchError
+from export.onnx_graphs import IR_VERSION_MAX, OPSET
+from export.pack import export_bundle
+from soil.properties import NAMES, PROPERTIES
+from training.checkpoint import load, save
+from training.errors import CheckpointError
+from training.golden import golden_spectra
+from training.synthetic.soils import Scans, SoilSet, draw_soils
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = ROOT / "edge" / "bundles"
+PINNED_TORCH = "2.13.0"
+GRAPHS = ("pipeline", "nir_encoder", "heads", "mir_decoder")
+
+
+@pytest.fixture(scope="module")
+def exported(quick_folder: Path, tmp_path_factory: pytest.TempPathFactory):
+    return export_bundle(quick_folder, tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="module")
+def bundle(exported):
+    return open_bundle(exported.path, agent_version="0.1.0")
+
+
+def run(bundle, name: str, values):
+    graphs = getattr(bundle.manifest.graphs, name)
+    session = onnxruntime.InferenceSession(bundle.files[graphs["fp32"]])
+    return session.run(None, {session.get_inputs()[0].name: values})
+
+
+def test_the_bundle_opens_and_says_what_the_card_says(exported, bundle, quick_checkpoint) -> None:
+    card, manifest = quick_checkpoint.card, bundle.manifest
+    assert exported.path.name == "quick-one-1.0.0.loam"
+    assert exported.size_bytes == exported.path.stat().st_size
+    assert exported.sha256 == bundle.sha256
+    assert manifest.synthetic
+    assert bundle.axis == card.axis.axis()
+    assert [output.name for output in manifest.outputs] == list(NAMES)
+    assert [output.scale == "log1p" for output in manifest.outputs] == [
+        p.skewed for p in PROPERTIES
+    ]
+    assert manifest.intervals == card.intervals
+    assert manifest.metrics == card.metrics
+    assert manifest.evaluation == card.evaluation
+    assert manifest.latent_features == 32
+    q = manifest.domain.q_residual
+    assert np.array_equal(bundle.array(q.mean), quick_checkpoint.domain.mean)
+    assert np.array_equal(bundle.array(q.components), quick_checkpoint.domain.components)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_onnx_gives_what_torch_gives(bundle, quick_checkpoint, count: int) -> None:
+    spectra = golden_spectra(draw_soils(9, SoilSet.TEST, 20, Scans(2, 1)).nir[:, 0])[:count]
+    wanted = quick_checkpoint.model.outputs(spectra)
+    properties, latent, preprocessed = run(bundle, "pipeline", spectra)
+    close = {"rtol": 1e-3, "atol": 1e-3}
+    assert np.allclose(properties, wanted["properties"], **close)
+    assert np.allclose(latent, wanted["latent"], **close)
+    assert np.allclose(preprocessed, wanted["preprocessed"], **close)
+    assert np.allclose(run(bundle, "mir_decoder", latent)[0], wanted["mir"], **close)
+    assert np.allclose(run(bundle, "nir_encoder", preprocessed)[0], latent, **close)
+    assert np.allclose(run(bundle, "heads", latent)[0], properties, **close)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs_have_stable_names_and_tell_nothing_of_their_machine(bundle, name: str) -> None:
+    content = bundle.files[getattr(bundle.manifest.graphs, name)["fp32"]]
+    graph = onnx.load_from_string(content)
+    inputs = {"pipeline": "reflectance", "nir_encoder": "preprocessed"}
+    outputs = {
+        "pipeline": ["properties", "latent", "preprocessed"],
+        "nir_encoder": ["latent"],
+        "heads": ["properties"],
+        "mir_decoder": ["mir"],
+    }
+    assert [i.name for i in graph.graph.input] == [inputs.get(name, "latent")]
+    assert [o.name for o in graph.graph.output] == outputs[name]
+    assert graph.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "n"
+    assert graph.ir_version <= IR_VERSION_MAX
+    assert {o.domain: o.version for o in graph.opset_import} == {"": OPSET}
+    assert not any(node.metadata_props or node.doc_string for node in graph.graph.node)
+    for path in (str(ROOT), "site-packages", ".py"):
+        assert path.encode() not in content
+
+
+def test_same_bytes_from_another_checkout_and_hash_seed(
+    exported, quick_folder: Path, tmp_path: Path
+) -> None:
+    rooms = ("soil", "contract", "calibration", "training", "export")
+    other = tmp_path / "another checkout"
+    for room in rooms:
+        shutil.copytree(ROOT / room, other / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(quick_folder, tmp_path / "copied")
+    code = (
+        "import sys, pathlib; from export.pack import export_bundle; "
+        "export_bundle(*map(pathlib.Path, sys.argv[1:]))"
+    )
+    runs = []
+    for seed, checkout, folder in (("1", ROOT, quick_folder), ("2", other, tmp_path / "copied")):
+        out = tmp_path / f"seed-{seed}.loam"
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(checkout)}
+        command = [sys.executable, "-c", code, str(folder), str(out)]
+        runs.append((out, subprocess.Popen(command, cwd=tmp_path, env=environment)))
+    for out, process in runs:
+        assert process.wait(120) == 0
+        assert out.read_bytes() == exported.path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["properties", "latent", "mir"])
+def test_a_golden_mismatch_is_refused_and_the_old_file_stays(
+    quick_folder: Path, tmp_path: Path, name: str
+) -> None:
+    checkpoint = load(quick_folder)
+    wrong = checkpoint.golden[name].copy()
+    wrong[3, 2] += 0.1 + 0.1 * abs(wrong[3, 2])
+    golden = {**checkpoint.golden, name: wrong}
+    save(dataclasses.replace(checkpoint, golden=golden), tmp_path / "wrong")
+    out = tmp_path / "old.loam"
+    out.write_bytes(b"old")
+    with pytest.raises(GoldenMismatchError):
+        export_bundle(tmp_path / "wrong", out)
+    assert out.read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["old.loam", "wrong"]
+
+
+def test_weights_of_another_run_are_refused(quick_folder: Path, tmp_path: Path) -> None:
+    checkpoint = load(quick_folder)
+    with torch.no_grad():
+        next(iter(checkpoint.model.pipeline.heads.parameters())).mul_(1.1)
+    save(checkpoint, tmp_path / "wrong")
+    with pytest.raises(GoldenMismatchError, match="properties"):
+        export_bundle(tmp_path / "wrong", tmp_path)
+
+
+def test_no_checkpoint_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError):
+        export_bundle(tmp_path, tmp_path / "out.loam")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_named(quick_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match="can't be written"):
+        export_bundle(quick_folder, tmp_path / "file" / "out.loam")
+
+
+def test_the_command_prints_what_it_made(quick_folder: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(export, [str(quick_folder), "--out", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert open_bundle(Path(said["path"])).sha256 == said["sha256"]
+
+
+def test_the_reference_bundle_is_its_checkpoint_exported(tmp_path: Path) -> None:
+    if not torch.__version__.startswith(PINNED_TORCH):
+        pytest.skip(f"bytes are compared with torch {PINNED_TORCH} alone")
+    fresh = export_bundle(BUNDLES / "reference-neospectra", tmp_path)
+    kept = BUNDLES / fresh.path.name
+    assert fresh.path.read_bytes() == kept.read_bytes()
+    assert fresh.size_bytes < 5 * 2**20

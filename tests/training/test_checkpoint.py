@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.checkpoint import CARD, DOMAIN, GOLDEN, WEIGHTS, load, prepare, save
+from training.errors import CheckpointDamagedError, CheckpointError, CheckpointUnsupportedError
+
+
+@pytest.fixture
+def folder(quick_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(quick_folder, tmp_path / "copy"))
+
+
+def edit(folder: Path, **changes) -> None:
+    card = json.loads((folder / CARD).read_bytes())
+    (folder / CARD).write_text(json.dumps({**card, **changes}))
+
+
+def test_round_trip_to_the_byte(quick_checkpoint, folder: Path, tmp_path: Path) -> None:
+    loaded = load(folder)
+    weights = quick_checkpoint.model.state_dict()
+    assert all(torch.equal(weights[k], v) for k, v in loaded.model.state_dict().items())
+    assert np.array_equal(loaded.domain.components, quick_checkpoint.domain.components)
+    save(loaded, tmp_path / "again")
+    for name in (CARD, WEIGHTS, DOMAIN, GOLDEN):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_golden_outputs_are_those_of_the_loaded_model(folder: Path) -> None:
+    loaded = load(folder)
+    outputs = loaded.model.outputs(loaded.golden["reflectance"])
+    for name in ("properties", "latent", "mir"):
+        assert np.allclose(outputs[name], loaded.golden[name], rtol=1e-4, atol=1e-4)
+    assert len(loaded.golden["reflectance"]) == 16
+
+
+def test_a_folder_without_a_card_is_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"card\.json can't be read"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "loamscan.bundle/1"}', "[" * 100_000])
+def test_a_foreign_card_is_refused(folder: Path, text: str) -> None:
+    (folder / CARD).write_text(text)
+    with pytest.raises(CheckpointError, match=r"card\.json"):
+        load(folder)
+
+
+def test_another_format_version_is_refused(folder: Path) -> None:
+    edit(folder, schema="loamscan.checkpoint/2")
+    with pytest.raises(CheckpointUnsupportedError, match=r"reads loamscan\.checkpoint/1"):
+        load(folder)
+
+
+def test_a_faulty_field_is_named(folder: Path) -> None:
+    edit(folder, version="one")
+    with pytest.raises(CheckpointError, match="version"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, DOMAIN, GOLDEN])
+def test_a_changed_byte_is_damage(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[-1] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(CheckpointDamagedError, match=name):
+        load(folder)
+
+
+def test_parts_that_do_not_fit_are_refused(folder: Path) -> None:
+    card = json.loads((folder / CARD).read_bytes())
+    sizes = card["architecture"]
+    edit(folder, architecture={**sizes, "heads": [32, 64, 64, 9]})
+    with pytest.raises(CheckpointError, match="don't fit"):
+        load(folder)
+    edit(folder, architecture=sizes, axis={"unit": "nm", "values": [1400.0, 1500.0]})
+    with pytest.raises(CheckpointError, match="axis has a length of 2"):
+        load(folder)
+
+
+def test_a_place_that_is_no_folder_is_found_out_first(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="can't be made"):
+        prepare(tmp_path / "file")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from training.fitting import Schedule, fit, generator, reproducible
+from training.heads import Labelled, masked_squared_error, train_heads
+from training.mir_autoencoder import divergence, train_mir_autoencoder
+from training.networks import Heads, MirDecoder
+from training.nir_encoder import train_nir_encoder
+from training.ridge import fit_ridge
+from training.stages import split_by_site
+
+SHORT = Schedule(epochs=3, batch=16, step=1e-2, patience=3)
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_the_decoder_is_frozen_in_stage_2() -> None:
+    decoder = MirDecoder([4, 8, 30], generator(0, 9))
+    before = {name: value.clone() for name, value in decoder.state_dict().items()}
+    nir, mir, latent = torch.randn(40, 2, 12), torch.randn(40, 30), torch.randn(40, 4)
+    validation = (nir[:8], mir[:8], latent[:8])
+    train_nir_encoder(nir, mir, latent, validation, decoder, (8,), SHORT, 0, silent)
+    assert all(torch.equal(before[name], value) for name, value in decoder.state_dict().items())
+    assert not any(w.requires_grad for w in decoder.parameters())
+
+
+def test_the_nir_encoder_learns() -> None:
+    rng = generator(0, 8)
+    decoder = MirDecoder([4, 8, 30], rng)
+    latent = torch.randn(200, 4, generator=rng)
+    nir = (latent @ torch.randn(4, 12, generator=rng))[:, None]
+    mir = decoder(latent).detach()
+    everything = (nir, mir, latent)
+    none = Schedule(epochs=1, batch=64, step=0.0, patience=1)
+    some = Schedule(epochs=40, batch=32, step=1e-2, patience=40)
+    losses = [
+        train_nir_encoder(nir, mir, latent, everything, decoder, (32,), schedule, 0, silent)[1]
+        for schedule in (none, some)
+    ]
+    assert losses[1] < 0.5 * losses[0]
+
+
+def test_the_autoencoder_reconstructs_better_than_the_mean() -> None:
+    rng = generator(0, 7)
+    spectra = torch.randn(300, 3, generator=rng) @ torch.randn(3, 40, generator=rng)
+    repeats = spectra[:, None] + 0.01 * torch.randn(300, 2, 40, generator=rng)
+    schedule = Schedule(epochs=100, batch=32, step=5e-3, patience=100)
+    encoder, decoder = train_mir_autoencoder(
+        repeats[:250], repeats[250:], (32,), 3, schedule, 0, silent
+    )
+    with torch.no_grad():
+        out = decoder(encoder(repeats[250:, 0])[0])
+    assert ((out - spectra[250:]) ** 2).mean() < 0.3 * spectra[250:].var()
+
+
+def test_divergence_is_zero_for_the_standard_normal_alone() -> None:
+    assert float(divergence(torch.zeros(2, 3), torch.zeros(2, 3))) == 0
+    assert float(divergence(torch.ones(2, 3), torch.zeros(2, 3))) > 0
+
+
+def test_unknown_values_weigh_nothing() -> None:
+    out, wanted = torch.zeros(2, 9), torch.ones(2, 9)
+    known = torch.zeros(2, 9, dtype=torch.bool)
+    assert float(masked_squared_error(out, wanted, known)) == 0
+    known[0, 0] = True
+    assert float(masked_squared_error(out, wanted, known)) == 1
+
+
+def test_heads_learn_through_gaps_and_answer_in_reporting_units() -> None:
+    rng = np.random.default_rng(0)
+    latent = torch.from_numpy(rng.normal(size=(300, 1, 3)).astype(np.float32))
+    properties = torch.from_numpy(np.exp(rng.normal(size=(300, 9)) * 0.1) * 5)
+    properties[::3, 2] = torch.nan
+    library = Labelled(latent, properties)
+    heads, best = train_heads(library, library, (16,), SHORT, 0, silent, "heads")
+    out = heads(latent[:, 0]).detach()
+    assert np.isfinite(best)
+    assert torch.all((out > 3) & (out < 8))
+
+
+def test_heads_do_not_overflow_where_no_logarithm_is() -> None:
+    heads = Heads([2, 4, 9], generator(0, 1))
+    heads.centre.fill_(100.0)
+    heads.centre[heads.skewed] = 1.0
+    assert torch.isfinite(heads(torch.zeros(1, 2))).all()
+
+
+def test_the_best_weights_are_put_back_and_patience_ends_a_run() -> None:
+    module = torch.nn.Linear(1, 1, bias=False)
+    seen = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
+    kept: list[float] = []
+
+    def validation() -> float:
+        kept.append(float(module.weight.detach()))
+        return next(seen)
+
+    schedule = Schedule(epochs=6, batch=4, step=0.1, patience=2)
+    best = fit(
+        module, lambda rows: module(torch.ones(1, 1)).sum(), validation, 4, schedule,
+        generator(0, 1), silent, "x",
+    )  # fmt: skip
+    assert best == 1.0
+    assert len(kept) == 4
+    assert float(module.weight.detach()) == kept[1]
+
+
+def test_validation_sites_are_whole() -> None:
+    site = np.repeat(np.arange(20), 5)
+    learn, check = split_by_site(site)
+    assert not set(site[learn]) & set(site[check])
+    assert len(learn) + len(check) == len(site)
+
+
+def test_torch_gets_its_settings_back() -> None:
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    with reproducible(3):
+        torch.rand(5)
+        assert torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_ridge_finds_a_linear_law_with_gaps() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 6)).astype(np.float32)
+    y = 50 + x @ rng.normal(size=(6, 9))
+    y[::4, 6] = np.nan
+    ridge = fit_ridge(x[:300], y[:300], x[300:], y[300:])
+    clay = slice(6, 7)
+    known = np.isfinite(y[300:, clay])
+    assert ridge.predict(x[300:])[:, clay][known] == pytest.approx(y[300:, clay][known], abs=0.1)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from soil.properties import IC_PER_CACO3, INDEX
+from training.axes import MIR_AXIS, NIR_AXIS, NIR_INSTRUMENT_AXIS
+from training.synthetic.composition import OM_PER_OC, draw_composition, draw_sites
+from training.synthetic.instrument import NIR, Device, draw_devices, line_shape, measured
+from training.synthetic.laboratory import properties, reported
+from training.synthetic.soils import Scans, SoilSet, draw_soils
+
+
+@pytest.fixture(scope="module")
+def soils():
+    rng = np.random.default_rng(3)
+    return draw_composition(rng, draw_sites(rng, 40), 500)
+
+
+@pytest.fixture(scope="module")
+def true(soils):
+    return properties(np.random.default_rng(4), soils)
+
+
+def column(values, name):
+    return values[:, INDEX[name]]
+
+
+def test_dry_mass_is_whole(soils) -> None:
+    dry = soils.mass.sum(axis=(1, 2)) - soils.of("water")
+    assert dry == pytest.approx(np.ones(len(soils)))
+    assert np.all(soils.mass >= 0)
+
+
+def test_carbon_follows_from_calcite_and_organic_matter(soils, true) -> None:
+    organic = soils.of("fresh organic matter", "humified organic matter")
+    assert column(true, "inorganic_carbon") == pytest.approx(
+        100 * IC_PER_CACO3 * soils.of("calcite")
+    )
+    assert column(true, "organic_carbon") == pytest.approx(100 * organic / OM_PER_OC)
+    assert column(true, "total_carbon") == pytest.approx(
+        column(true, "organic_carbon") + column(true, "inorganic_carbon")
+    )
+
+
+def test_texture_is_whole_and_nitrogen_below_carbon(true) -> None:
+    texture = true[:, [INDEX["clay"], INDEX["silt"], INDEX["sand"]]]
+    assert texture.sum(axis=1) == pytest.approx(np.full(len(true), 100.0))
+    assert np.all(column(true, "total_nitrogen") < column(true, "organic_carbon"))
+
+
+def test_charge_follows_smectite_and_carbonate_buffers_ph(soils, true) -> None:
+    poor = soils.of("fresh organic matter", "humified organic matter") < 0.03
+    assert np.corrcoef(soils.of("smectite")[poor], column(true, "cec")[poor])[0, 1] > 0.8
+    limed = soils.of("calcite") > 0.05
+    assert np.all(column(true, "ph_h2o")[limed] > 7)
+
+
+def test_the_laboratory_reports_a_coherent_carbon_and_leaves_gaps(true) -> None:
+    values = reported(np.random.default_rng(5), true, 0.2)
+    assert 0.15 < np.isnan(values).mean() < 0.25
+    total, organic, inorganic = (
+        column(values, f"{part}_carbon") for part in ("total", "organic", "inorganic")
+    )
+    known = np.isfinite(total + organic + inorganic) & (organic > 0)
+    assert (organic + inorganic)[known] == pytest.approx(total[known])
+
+
+def test_scans_have_the_axes_of_their_instruments() -> None:
+    spectra = draw_soils(0, SoilSet.PAIRS, 20, Scans(2, 3), Scans(2, 2), 0.1)
+    assert spectra.nir.shape == (20, 3, len(NIR_AXIS))
+    assert spectra.mir.shape == (20, 2, len(MIR_AXIS))
+    assert spectra.nir.dtype == spectra.mir.dtype == np.float32
+    assert np.all((spectra.nir > 0) & (spectra.nir < 1))
+    assert NIR_AXIS.span_nm[0] > NIR_INSTRUMENT_AXIS.span_nm[0]
+    assert NIR_INSTRUMENT_AXIS.values[0] == 2550 > NIR_INSTRUMENT_AXIS.values[1]
+
+
+def test_sets_are_reproducible_and_independent() -> None:
+    first, again = (draw_soils(7, SoilSet.TEST, 30, Scans(2, 1)) for _ in range(2))
+    assert np.array_equal(first.nir, again.nir)
+    assert np.array_equal(first.properties, again.properties)
+    other = draw_soils(7, SoilSet.PAIRS, 30, Scans(2, 1))
+    assert not np.array_equal(first.properties, other.properties)
+
+
+def test_a_perfect_instrument_only_blurs() -> None:
+    perfect = Device(2.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+    flat = np.full((1, 50), 0.4)
+    rng = np.random.default_rng(0)
+    assert measured(rng, perfect, flat) == pytest.approx(flat)
+    spike = np.zeros((1, 51))
+    spike[0, 25] = 1.0
+    assert measured(rng, perfect, spike).sum() == pytest.approx(1.0)
+
+
+def test_a_shift_moves_the_centre_of_the_line() -> None:
+    weights = line_shape(2.0, 0.3)
+    at = np.arange(weights.size) - weights.size // 2
+    assert float(weights @ at) == pytest.approx(0.3, abs=1e-3)
+
+
+def test_devices_differ() -> None:
+    devices = draw_devices(np.random.default_rng(0), NIR, 5)
+    assert len({device.gain for device in devices}) == 5
+
+
+def test_added_water_deepens_the_water_band_and_leaves_the_properties() -> None:
+    dry, wet = (draw_soils(1, SoilSet.WET, 30, Scans(1, 1), added_water=w) for w in (0.0, 0.15))
+    assert np.array_equal(dry.properties, wet.properties)
+    at_1930_nm = int(np.argmin(np.abs(NIR_AXIS.values - 1930)))
+    assert np.all(wet.nir[:, 0, at_1930_nm] < dry.nir[:, 0, at_1930_nm])
+
+
+def test_a_device_without_soils_is_no_fault() -> None:
+    assert len(draw_soils(1, SoilSet.TEST, 3, Scans(40, 1))) == 3

@@ -1,0 +1,1 @@
+"""The three-stage method: synthetic soils, MIR autoencoder, NIR encoder, heads, evaluation."""

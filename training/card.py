@@ -1,0 +1,104 @@
+"""The card of a checkpoint: what was trained, on what, how far to trust it; everything but weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from contract.manifest import AxisSpec, Intervals, Sha256, TrainingData, Version
+from training.errors import CheckpointError, CheckpointUnsupportedError
+
+SCHEMA_FAMILY: Final = "loamscan.checkpoint/"
+SCHEMA: Final = "loamscan.checkpoint/1"
+
+BundleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Architecture(_Section):
+    """Sizes of the networks, input first, output last."""
+
+    bands: int = Field(ge=2)
+    nir_encoder: list[int] = Field(min_length=2)
+    mir_decoder: list[int] = Field(min_length=2)
+    heads: list[int] = Field(min_length=2)
+
+
+class DomainLimits(_Section):
+    """Limits of the Q residual; mean and components lie in ``domain.safetensors``."""
+
+    caution: float = Field(gt=0)
+    reject: float = Field(gt=0)
+    caution_quantile: float = Field(gt=0, lt=1)
+    reject_quantile: float = Field(gt=0, lt=1)
+    calibrated_on: int = Field(ge=1)
+
+
+class GoldenTolerances(_Section):
+    """How far an engine may be from the golden outputs: absolute + relative * |golden|."""
+
+    relative: float = Field(gt=0)
+    absolute: float = Field(gt=0)
+
+
+class Card(_Section):
+    """The whole card; ``files`` are the digests of the other files of the folder."""
+
+    schema_: Literal["loamscan.checkpoint/1"] = Field(alias="schema")
+    name: BundleName
+    version: Version
+    synthetic: bool
+    description: str
+    licence: str
+    seed: int
+    axis: AxisSpec
+    mir_axis: AxisSpec
+    preprocessing: list[str]
+    architecture: Architecture
+    strategy: dict[str, str]
+    intervals: Intervals
+    domain: DomainLimits
+    golden: GoldenTolerances
+    training_data: list[TrainingData]
+    metrics: dict[str, dict[str, float]]
+    evaluation: dict[str, float | int | str | dict[str, float]]
+    files: dict[str, Sha256] = {}
+
+    def to_json(self) -> bytes:
+        """The one byte form of this card: sorted keys, indented, a final newline."""
+        content = self.model_dump(mode="json", by_alias=True)
+        return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_card(text: bytes) -> Card:
+    """Parse a card.
+
+    Raises `CheckpointUnsupportedError` for another format version and `CheckpointError`, naming the
+    field, for anything else that is wrong.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError("card.json is not JSON", "train again") from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if not isinstance(schema, str) or not schema.startswith(SCHEMA_FAMILY):
+        raise CheckpointError(
+            "card.json is not the card of a loamscan checkpoint",
+            "name a folder `loamscan train` made",
+        )
+    if schema != SCHEMA:
+        raise CheckpointUnsupportedError(
+            f"the checkpoint's format is {schema}, this version reads {SCHEMA}",
+            "train again, or use the loamscan that made it",
+        )
+    try:
+        return Card.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise CheckpointError(f"card.json: {where}: {fault['msg']}", "train again") from error

@@ -1,0 +1,145 @@
+"""A checkpoint folder: weights, domain model, golden spectra and card, without a pickle anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import safetensors.numpy
+import safetensors.torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from calibration.domain import QModel
+from training.atomic_file import write_atomically
+from training.card import Card, read_card
+from training.errors import CheckpointDamagedError, CheckpointError
+from training.pipeline import Model
+
+WEIGHTS: Final = "weights.safetensors"
+DOMAIN: Final = "domain.safetensors"
+GOLDEN: Final = "golden.safetensors"
+CARD: Final = "card.json"
+
+GOLDEN_ARRAYS: Final = ("reflectance", "properties", "latent", "mir")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a training run leaves.
+
+    ``golden`` holds float32 arrays `GOLDEN_ARRAYS`, ``[n, ...]`` each: spectra and the outputs that
+    torch gave for them once, at training.
+    """
+
+    card: Card
+    model: Model
+    domain: QModel
+    golden: dict[str, NDArray[np.float32]]
+
+
+def prepare(folder: Path) -> None:
+    """Make ``folder``, so that a place that can't be written is found out before training."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} can't be made: {error.strerror}", "name another folder"
+        ) from error
+
+
+def save(checkpoint: Checkpoint, folder: Path) -> Card:
+    """Write ``checkpoint`` into ``folder``, the card last; returns the card with its digests."""
+    weights = {name: w.contiguous() for name, w in checkpoint.model.state_dict().items()}
+    domain = {"mean": checkpoint.domain.mean, "components": checkpoint.domain.components}
+    files = {
+        WEIGHTS: safetensors.torch.save(weights),
+        DOMAIN: safetensors.numpy.save(_contiguous(domain)),
+        GOLDEN: safetensors.numpy.save(_contiguous(checkpoint.golden)),
+    }
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    card = checkpoint.card.model_copy(update={"files": digests})
+    try:
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        write_atomically(folder / CARD, card.to_json())
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint can't be written to {folder}: {error.strerror}", "name another folder"
+        ) from error
+    return card
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read and check the checkpoint in ``folder``.
+
+    Raises `CheckpointError` (no checkpoint, or one whose parts don't fit), `CheckpointDamagedError`
+    (a file is not the one that the card was written with), `CheckpointUnsupportedError`.
+    """
+    try:
+        card = read_card(_read(folder / CARD))
+        weights = _tensors(folder, WEIGHTS, card, safetensors.torch.load)
+        domain = _tensors(folder, DOMAIN, card, safetensors.numpy.load)
+        golden = _tensors(folder, GOLDEN, card, safetensors.numpy.load)
+        try:
+            model = Model.of(card.architecture, weights)
+            q_model = QModel(
+                domain["mean"], domain["components"], card.domain.caution, card.domain.reject
+            )
+            arrays = {name: golden[name] for name in GOLDEN_ARRAYS}
+            _check_sizes(card, q_model, arrays)
+        except (RuntimeError, KeyError) as error:
+            raise CheckpointError(
+                f"the files don't fit the card: {str(error).splitlines()[0]}", "train again"
+            ) from error
+    except CheckpointError as error:
+        raise type(error)(f"{folder}: {error.what}", error.remedy) from error
+    return Checkpoint(card, model, q_model, arrays)
+
+
+def _check_sizes(card: Card, domain: QModel, golden: dict[str, NDArray[np.float32]]) -> None:
+    sizes = card.architecture
+    latent, mir_bands = sizes.mir_decoder[0], sizes.mir_decoder[-1]
+    wanted = {
+        "axis": (len(card.axis.values), sizes.bands),
+        "mir_axis": (len(card.mir_axis.values), mir_bands),
+        "domain mean": (domain.mean.size, sizes.nir_encoder[0]),
+        "domain components": (domain.components.shape[1], sizes.nir_encoder[0]),
+        "golden reflectance": (golden["reflectance"].shape[1], sizes.bands),
+        "golden latent": (golden["latent"].shape[1], latent),
+        "golden mir": (golden["mir"].shape[1], mir_bands),
+    }
+    for what, (found, expected) in wanted.items():
+        if found != expected:
+            raise CheckpointError(
+                f"{what} has a length of {found}, the networks want {expected}", "train again"
+            )
+
+
+def _tensors(folder: Path, name: str, card: Card, parse: Any) -> dict[str, Any]:
+    content = _read(folder / name)
+    if hashlib.sha256(content).hexdigest() != card.files.get(name):
+        raise CheckpointDamagedError(
+            f"{name} is not the file that card.json was written with", "copy the folder again"
+        )
+    try:
+        tensors: dict[str, Any] = parse(content)
+    except SafetensorError as error:
+        raise CheckpointDamagedError(f"{name} is no safetensors file", "train again") from error
+    return tensors
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path.name} can't be read: {error.strerror}", "name a folder `loamscan train` made"
+        ) from error
+
+
+def _contiguous(arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}

@@ -1,0 +1,70 @@
+"""Commands of the training room."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+INTERRUPTED = 130
+
+
+@click.command()
+@click.option(
+    "--synthetic", is_flag=True, help="Train on synthetic soils (the only library so far)."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--pairs", default=2106, show_default=True, help="Soils with both NIR and MIR.")
+@click.option("--name", default="reference-neospectra", show_default=True)
+@click.option("--version", default="1.0.0", show_default=True)
+@click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
+@click.option("--json", "as_json", is_flag=True, help="Print the test-set figures as JSON.")
+def train(
+    synthetic: bool,
+    out: Path,
+    seed: int,
+    pairs: int,
+    name: str,
+    version: str,
+    quick: bool,
+    as_json: bool,
+) -> None:
+    """Train a model in three stages and leave a checkpoint."""
+    from training.checkpoint import prepare, save
+    from training.errors import SettingsError
+    from training.report import report
+    from training.settings import Settings
+    from training.train import train_synthetic
+
+    if not synthetic:
+        raise SettingsError("no library to train on", "use --synthetic")
+    settings = Settings(name=name, version=version, seed=seed, pairs=pairs)
+    prepare(out)
+    try:
+        checkpoint = train_synthetic(
+            settings.quick() if quick else settings, lambda line: click.echo(line, err=True)
+        )
+    except KeyboardInterrupt:
+        click.echo("interrupted: no checkpoint was written", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    card = save(checkpoint, out)
+    if as_json:
+        figures = {"metrics": card.metrics, "evaluation": card.evaluation}
+        click.echo(json.dumps(figures, indent=1, sort_keys=True))
+    else:
+        click.echo(report(card))
+        click.echo(f"checkpoint: {out}")
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file to write.")
+@click.option("-n", "count", default=24, show_default=True, help="Number of soils.")
+@click.option("--seed", default=0, show_default=True)
+def soils(out: Path, count: int, seed: int) -> None:
+    """Write spectra of synthetic soils, as one simulated NeoSpectra-like scanner sees them."""
+    from training.soils_file import write_soils
+
+    write_soils(out, count, seed)
+    click.echo(f"{count} synthetic soils: {out}")

@@ -1,0 +1,25 @@
+"""What can be wrong with a training run or with the checkpoint it left."""
+
+from __future__ import annotations
+
+from soil.errors import LoamscanError
+
+
+class TrainingError(LoamscanError):
+    """Root of this room's errors."""
+
+
+class SettingsError(TrainingError):
+    """Settings that no training run can be made with."""
+
+
+class CheckpointError(TrainingError):
+    """A folder that is no checkpoint, or one that can't be used."""
+
+
+class CheckpointDamagedError(CheckpointError):
+    """A checkpoint whose files are not those that were written together."""
+
+
+class CheckpointUnsupportedError(CheckpointError):
+    """A sound checkpoint of a format that this version does not read."""

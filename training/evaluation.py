@@ -1,0 +1,113 @@
+"""How good the model is on the test set: soils, sites and devices that no stage has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from calibration.domain import QModel
+from calibration.intervals import IntervalModel
+from soil.coherence import coherent
+from soil.metrics import metrics
+from soil.properties import NAMES
+from training.stages import Trained
+from training.synthetic.soils import SoilSpectra
+
+Table = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics per property, and the rest of what the card says under ``evaluation``."""
+
+    metrics: Table
+    findings: dict[str, float | int | str | dict[str, float]]
+
+
+def evaluate(
+    trained: Trained,
+    domain: QModel,
+    intervals: IntervalModel,
+    test: SoilSpectra,
+    wet: SoilSpectra,
+) -> Evaluation:
+    """Figures of the method, of its calibration and of its rivals on ``test``, and what ``wet`` soils do."""
+    outputs = trained.model.outputs(test.nir[:, 0])
+    observed = test.properties
+    method = property_table(observed, outputs["properties"])
+    rival = property_table(observed, trained.ridge.predict(outputs["preprocessed"]))
+    with torch.no_grad():
+        mir_latent = trained.mir_encoder(torch.from_numpy(test.mir[:, 0]))[0]
+        mir_raw = trained.mir_heads(mir_latent).numpy()
+    mir_table = property_table(observed, mir_raw)
+    caution, reject = alarms(outputs["preprocessed"], domain)
+    wet_outputs = trained.model.outputs(wet.nir[:, 0])
+    wet_caution, wet_reject = alarms(wet_outputs["preprocessed"], domain)
+    wet_table = property_table(wet.properties, wet_outputs["properties"])
+    converted = outputs["mir"] - test.mir[:, 0]
+    plain = test.mir[:, 0] - test.mir[:, 0].mean(axis=0)
+    return Evaluation(
+        method,
+        {
+            "test_set": "synthetic soils of sites and devices that no other set has",
+            "test_soils": len(test),
+            "mean_ccc": mean_of(method, "ccc"),
+            "heads_trained_on": trained.heads_trained_on,
+            "interval_coverage": coverage(observed, outputs["properties"], intervals),
+            "false_alarm_caution": caution,
+            "false_alarm_reject": reject,
+            "wet_soil_alarm_caution": wet_caution,
+            "wet_soil_alarm_reject": wet_reject,
+            "wet_soil_mean_ccc": mean_of(wet_table, "ccc"),
+            "q_components": len(domain.components),
+            "ridge_on_nir_ccc": column(rival, "ccc"),
+            "ridge_on_nir_rmse": column(rival, "rmse"),
+            "ridge_on_nir_mean_ccc": mean_of(rival, "ccc"),
+            "ridge_on_nir_better_on": better_of(rival, method),
+            "mir_heads_ccc": column(mir_table, "ccc"),
+            "mir_heads_mean_ccc": mean_of(mir_table, "ccc"),
+            "converted_mir_rmse_absorbance": float(np.sqrt(np.mean(converted**2))),
+            "mean_mir_rmse_absorbance": float(np.sqrt(np.mean(plain**2))),
+        },
+    )
+
+
+def property_table(observed: NDArray[np.float64], raw: NDArray[np.float64]) -> Table:
+    """Metrics per property of predictions ``[n, 9]`` after coherence."""
+    values = coherent(raw)
+    return {name: metrics(observed[:, i], values[:, i]).as_dict() for i, name in enumerate(NAMES)}
+
+
+def coverage(
+    observed: NDArray[np.float64], raw: NDArray[np.float64], intervals: IntervalModel
+) -> dict[str, float]:
+    """Share of known observations ``[n, 9]`` that lie in their interval, per property."""
+    lower, upper = intervals.bounds(coherent(raw))
+    inside = (observed >= lower) & (observed <= upper)
+    known = np.isfinite(observed)
+    return {name: float(inside[known[:, i], i].mean()) for i, name in enumerate(NAMES)}
+
+
+def alarms(preprocessed: NDArray[np.float32], domain: QModel) -> tuple[float, float]:
+    """Shares of spectra ``[n, m]`` above the caution and above the reject limit."""
+    q = domain.residual(preprocessed)
+    return float(np.mean(q > domain.caution)), float(np.mean(q > domain.reject))
+
+
+def better_of(rival: Table, method: Table) -> str:
+    """The properties on which the rival has the higher CCC, or ``none``."""
+    names = [name for name in NAMES if rival[name]["ccc"] > method[name]["ccc"]]
+    return ", ".join(names) or "none"
+
+
+def column(table: Table, figure: str) -> dict[str, float]:
+    """One figure of each property."""
+    return {name: row[figure] for name, row in table.items()}
+
+
+def mean_of(table: Table, figure: str) -> float:
+    """Mean of one figure over the nine properties."""
+    return float(np.mean(list(column(table, figure).values())))

@@ -1,0 +1,35 @@
+"""Synthetic soils as a CSV of reflectance, for demonstrations and for the virtual scanner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from training.atomic_file import write_atomically
+from training.axes import NIR_INSTRUMENT_AXIS
+from training.errors import SettingsError
+from training.synthetic.soils import Scans, SoilSet, draw_soils
+
+
+def soils_csv(n: int, seed: int) -> str:
+    """``n`` soils scanned by one simulated scanner: sample_id and reflectance fraction per band in nm.
+
+    They share no site, soil or device with any set of a training run.
+    """
+    if n < 1 or seed < 0:
+        raise SettingsError(
+            f"{n} soils from seed {seed} can't be drawn", "use -n 1 and --seed 0 or more"
+        )
+    soils = draw_soils(
+        seed, SoilSet.DEMONSTRATION, n, nir=Scans(1, 1), nir_axis=NIR_INSTRUMENT_AXIS
+    )
+    lines = [",".join(["sample_id", *(repr(nm) for nm in NIR_INSTRUMENT_AXIS.values.tolist())])]
+    for i, spectrum in enumerate(soils.nir[:, 0].astype(np.float64), 1):
+        lines.append(",".join([f"synthetic-{i:02d}", *(f"{value:.6g}" for value in spectrum)]))
+    return "\n".join(lines) + "\n"
+
+
+def write_soils(path: Path, n: int, seed: int) -> None:
+    """Write `soils_csv` to ``path``, whole or not at all."""
+    write_atomically(path, soils_csv(n, seed).encode())

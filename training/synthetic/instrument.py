@@ -1,0 +1,87 @@
+"""What an instrument makes of a reflectance: resolution, wavelength shift, gain, slope, offset, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class InstrumentKind:
+    """Device-to-device spread (one standard deviation) of a model of instrument. All figures ours.
+
+    ``resolution_bands`` is the mean standard deviation of the line shape and ``shift_bands`` the
+    axis error, both in bands; ``gain``, ``slope`` (from one end of the range to the middle) and
+    ``offset`` are fractions of full scale; ``noise`` bounds the noise of one averaged scan in the
+    middle of the range, which rises fourfold to its ends.
+    """
+
+    resolution_bands: float
+    shift_bands: float
+    gain: float
+    slope: float
+    offset: float
+    noise: tuple[float, float]
+
+
+NIR: Final = InstrumentKind(2.0, 0.06, 0.02, 0.02, 0.003, (1.5e-4, 6e-4))
+"""A MEMS handheld on `training.axes.NIR_INSTRUMENT_AXIS`: 16 nm at 1550 nm is about 2 bands."""
+
+MIR: Final = InstrumentKind(1.0, 0.05, 0.02, 0.02, 5e-4, (3e-5, 1e-4))
+"""A laboratory spectrometer on `training.axes.MIR_AXIS`, 4 cm-1 resolution."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """One instrument; the fields of `InstrumentKind` as drawn."""
+
+    resolution_bands: float
+    shift_bands: float
+    gain: float
+    slope: float
+    offset: float
+    noise: float
+
+
+def draw_devices(rng: np.random.Generator, kind: InstrumentKind, n: int) -> list[Device]:
+    """``n`` devices of a kind."""
+    return [
+        Device(
+            resolution_bands=kind.resolution_bands * float(np.exp(0.06 * rng.standard_normal())),
+            shift_bands=kind.shift_bands * float(rng.standard_normal()),
+            gain=1 + kind.gain * float(rng.standard_normal()),
+            slope=kind.slope * float(rng.standard_normal()),
+            offset=kind.offset * float(abs(rng.standard_normal())),
+            noise=float(rng.uniform(*kind.noise)),
+        )
+        for _ in range(n)
+    ]
+
+
+def line_shape(resolution_bands: float, shift_bands: float) -> NDArray[np.float64]:
+    """Weights of the bands about one band: a Gaussian off centre by the shift, odd in number."""
+    reach = int(np.ceil(4 * resolution_bands)) + 1
+    at = np.arange(-reach, reach + 1) - shift_bands
+    weights = np.exp(-0.5 * (at / resolution_bands) ** 2)
+    shape: NDArray[np.float64] = weights / weights.sum()
+    return shape
+
+
+def measured(
+    rng: np.random.Generator, device: Device, reflectance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Reflectance fractions ``[n, bands]`` as ``device`` reports them, one averaged scan each."""
+    weights = line_shape(device.resolution_bands, device.shift_bands)
+    bands = reflectance.shape[1]
+    reach = weights.size // 2
+    padded = np.pad(reflectance, ((0, 0), (reach, reach)), mode="edge")
+    seen = np.zeros_like(reflectance)
+    for i, weight in enumerate(weights):
+        seen += weight * padded[:, i : i + bands]
+    place = np.linspace(-1, 1, bands)
+    noise = device.noise * (1 + 3 * place**4)
+    seen = seen * (device.gain + device.slope * place) + device.offset
+    return seen + noise * rng.standard_normal(seen.shape)

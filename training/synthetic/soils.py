@@ -1,0 +1,114 @@
+"""Sets of synthetic soils, each with sites, soils and devices of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soil.axis import Axis
+from training.axes import MIR_AXIS, NIR_AXIS, NIR_INSTRUMENT_AXIS
+from training.synthetic.composition import Composition, draw_composition, draw_sites
+from training.synthetic.end_members import MEMBER
+from training.synthetic.instrument import MIR, NIR, InstrumentKind, draw_devices, measured
+from training.synthetic.laboratory import properties, reported
+from training.synthetic.optics import GRAIN_CLASSES, reflectance
+
+PACKING_SPREAD = 0.08
+"""Scan-to-scan spread of scattering (standard deviation of its logarithm). Ours."""
+
+REFLECTANCE_MIN = 1e-4
+"""Floor before the logarithm: the model's own."""
+
+SOILS_PER_SITE = 12
+SITES_MIN = 8
+"""Ours."""
+
+
+class SoilSet(IntEnum):
+    """The sets, each with a stream of random numbers of its own."""
+
+    MIR_LIBRARY = 1
+    PAIRS = 2
+    DOMAIN = 3
+    INTERVALS = 4
+    TEST = 5
+    DEMONSTRATION = 6
+    WET = 7
+
+
+@dataclass(frozen=True)
+class Scans:
+    """How the soils of a set are scanned: by how many devices in all, and how often each soil."""
+
+    devices: int
+    per_soil: int
+
+
+@dataclass(frozen=True)
+class SoilSpectra:
+    """A set of soils as a library holds it.
+
+    ``properties`` ``[n, 9]`` in reporting units with NaN where not analysed; ``site`` ``[n]``;
+    ``nir`` ``[n, scans, bands]`` reflectance fraction and ``mir`` ``[n, scans, 1701]`` absorbance,
+    float32, each with no scan where the set was not measured so.
+    """
+
+    properties: NDArray[np.float64]
+    site: NDArray[np.int64]
+    nir: NDArray[np.float32]
+    mir: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+
+def draw_soils(
+    seed: int,
+    which: SoilSet,
+    n: int,
+    nir: Scans | None = None,
+    mir: Scans | None = None,
+    missing_share: float = 0.0,
+    nir_axis: Axis = NIR_AXIS,
+    added_water: float = 0.0,
+) -> SoilSpectra:
+    """``n`` soils of the set ``which``; the same arguments give the same soils, to the bit.
+
+    ``added_water``, in g per g of dry soil, comes on top of what an air-dry soil holds.
+    """
+    rng = np.random.default_rng([seed, which])
+    soils = draw_composition(rng, draw_sites(rng, max(SITES_MIN, n // SOILS_PER_SITE)), n)
+    soils.mass[:, MEMBER["water"], GRAIN_CLASSES.index("clay")] += added_water
+    labels = reported(rng, properties(rng, soils), missing_share)
+    nir_scans = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
+    mir_scans = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
+    if mir is not None:
+        mir_scans = -np.log10(np.maximum(mir_scans, REFLECTANCE_MIN))
+    return SoilSpectra(labels, soils.site, nir_scans, mir_scans)
+
+
+def _scan(
+    rng: np.random.Generator,
+    soils: Composition,
+    scans: Scans | None,
+    kind: InstrumentKind,
+    instrument_axis: Axis,
+    onto: Axis,
+) -> NDArray[np.float32]:
+    """Reflectance fractions ``[n, scans, bands]``; each soil goes to devices drawn at random."""
+    if scans is None:
+        return np.empty((len(soils), 0, len(onto)), dtype=np.float32)
+    devices = draw_devices(rng, kind, scans.devices)
+    wavenumber = instrument_axis.values_in("cm-1")
+    out = np.empty((len(soils), scans.per_soil, len(onto)), dtype=np.float32)
+    for scan in range(scans.per_soil):
+        used = rng.integers(scans.devices, size=len(soils))
+        packing = np.exp(PACKING_SPREAD * rng.standard_normal(len(soils)))
+        for i, device in enumerate(devices):
+            rows = np.flatnonzero(used == i)
+            light = reflectance(soils.mass[rows], packing[rows], wavenumber)
+            out[rows, scan] = instrument_axis.resample(measured(rng, device, light), onto)
+    return out
