@@ -19,6 +19,7 @@ from edge.daemon import Daemon, agent_version
 from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError, EdgeError
 from edge.inspection import inspection
+from edge.link import read_password
 from edge.predictor import Predictor
 from firmware_bridge.spectra_files import read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
@@ -214,9 +215,19 @@ def demo(
 @click.option("--host", default="127.0.0.1", show_default=True, help="The broker.")
 @click.option("--port", default=1883, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--device", default="+", show_default="every device", help="Device id to hear.")
+@click.option("--username", help="User name at the broker.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the password.")
 @click.option("--acknowledge", is_flag=True, help="Confirm records as a collector would.")
 @_json
-def listen(host: str, port: int, device: str, acknowledge: bool, as_json: bool) -> None:
+def listen(
+    host: str,
+    port: int,
+    device: str,
+    username: str | None,
+    password_file: Path | None,
+    acknowledge: bool,
+    as_json: bool,
+) -> None:
     """Show readings as they come from a broker, until Ctrl-C.
 
     With --acknowledge devices count what is shown here as delivered, although nothing is stored:
@@ -232,7 +243,15 @@ def listen(host: str, port: int, device: str, acknowledge: bool, as_json: bool) 
             table.show_reading(record)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    with Subscriber(host, port, show, device=device, acknowledge=acknowledge):
+    with Subscriber(
+        host,
+        port,
+        show,
+        device=device,
+        acknowledge=acknowledge,
+        username=username,
+        password=None if password_file is None else read_password(password_file),
+    ):
         signal.sigwait(_STOP_SIGNALS)
 
 

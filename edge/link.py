@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -55,7 +56,9 @@ class Link:
         )
         self._client.max_inflight_messages_set(PAHO_IN_FLIGHT)
         if config.username is not None:
-            self._client.username_pw_set(config.username, _password(config))
+            file = config.password_file
+            password = None if file is None else read_password(file)
+            self._client.username_pw_set(config.username, password)
         if config.tls is not None:
             self._secure(config)
         if will is not None:
@@ -182,13 +185,11 @@ class Link:
             self.on_taken(mid)
 
 
-def _password(config: MqttSection) -> str | None:
-    if config.password_file is None:
-        return None
+def read_password(path: Path) -> str:
+    """The password that the file at ``path`` holds; raises `BrokerError`."""
     try:
-        return config.password_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise BrokerError(
-            f"{config.password_file} can't be read: {error.strerror}",
-            "check [mqtt] password_file and its owner",
+            f"the password file {path} can't be read: {error}", "check its path and its owner"
         ) from error
