@@ -35,8 +35,10 @@ lint: $(VENV)/.dev ## style, types, and who may import whom
 bench: $(VENV)/.dev ## every benchmark
 	$(BIN)/python -m benchmarks --all $(ARGS)
 
-bundle: $(VENV)/.dev ## export the reference checkpoint anew
+bundle: $(VENV)/.dev ## export the reference checkpoint anew, and write its figures down
 	$(BIN)/loamscan export edge/bundles/reference-neospectra --out edge/bundles
+	$(BIN)/loamscan bundle inspect --markdown edge/bundles/reference-neospectra-1.0.0.loam \
+	  > docs/reference-model.md
 
 clean:
 	rm -rf $(VENV) .venv310 build dist *.egg-info

@@ -1,9 +1,16 @@
-"""Does the model know spectra like this one? The Q residual of its own principal components.
+"""Does the model know spectra like this one? Two distances, each with limits of its own.
 
-A frozen MIR decoder does not reconstruct NIR, so NIR needs this model of its own. Q is the squared
-distance to the plane of the components (Jackson and Mudholkar 1979, doi:10.1080/00401706.1979.
-10489779); its limits are empirical percentiles on held-out spectra, since the analytic ones assume
-normal residuals.
+Q asks whether a spectrum has features that the library lacks: the squared distance of the
+pre-processed spectrum to the plane of the library's principal components (Jackson and Mudholkar
+1979, doi:10.1080/00401706.1979.10489779). A frozen MIR decoder does not reconstruct NIR, so NIR has
+components of its own.
+
+GH asks whether known features stand in unknown proportions, which Q can't see (added water is one
+of the components): the squared Mahalanobis distance of the latent to the library's mean over the
+number of features, 1 on average (the global H of NIR practice, Shenk and Westerhaus 1991). Taken in
+the latent space, since that is where the heads extrapolate; the choice is ours.
+
+Limits are empirical percentiles on held-out spectra, since the analytic ones assume normality.
 """
 
 from __future__ import annotations
@@ -17,8 +24,19 @@ from contract.bundle import Bundle
 from contract.reasons import Verdict
 
 
+class _Limited:
+    caution: float
+    reject: float
+
+    def verdict(self, distance: float) -> Verdict:
+        """What ``distance`` does to its reading."""
+        if distance > self.reject:
+            return "reject"
+        return "caution" if distance > self.caution else "ok"
+
+
 @dataclass(frozen=True)
-class QModel:
+class QModel(_Limited):
     """Mean ``[m]`` and orthonormal components ``[k, m]`` of pre-processed spectra, with limits."""
 
     mean: NDArray[np.float32]
@@ -26,21 +44,40 @@ class QModel:
     caution: float
     reject: float
 
-    @classmethod
-    def of(cls, bundle: Bundle) -> QModel:
-        """The domain model that ``bundle`` carries."""
-        q = bundle.manifest.domain.q_residual
-        return cls(bundle.array(q.mean), bundle.array(q.components), q.caution, q.reject)
-
     def residual(self, preprocessed: ArrayLike) -> NDArray[np.float64]:
         """Q ``[n]`` of pre-processed spectra ``[n, m]``."""
         return q_residual(preprocessed, self.mean, self.components)
 
-    def verdict(self, q: float) -> Verdict:
-        """What a residual ``q`` does to its reading."""
-        if q > self.reject:
-            return "reject"
-        return "caution" if q > self.caution else "ok"
+
+@dataclass(frozen=True)
+class GhModel(_Limited):
+    """Mean ``[k]`` and whitening ``[k, k]`` of latents, with limits."""
+
+    mean: NDArray[np.float32]
+    whitening: NDArray[np.float32]
+    caution: float
+    reject: float
+
+    def distance(self, latent: ArrayLike) -> NDArray[np.float64]:
+        """GH ``[n]`` of latents ``[n, k]``."""
+        return gh_distance(latent, self.mean, self.whitening)
+
+
+@dataclass(frozen=True)
+class DomainModel:
+    """Both questions of one model."""
+
+    q: QModel
+    gh: GhModel
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> DomainModel:
+        """The domain model that ``bundle`` carries."""
+        q, gh = bundle.manifest.domain.q_residual, bundle.manifest.domain.gh
+        return cls(
+            QModel(bundle.array(q.mean), bundle.array(q.components), q.caution, q.reject),
+            GhModel(bundle.array(gh.mean), bundle.array(gh.whitening), gh.caution, gh.reject),
+        )
 
 
 def q_residual(
@@ -52,3 +89,10 @@ def q_residual(
     rest = centred - (centred @ loadings.T) @ loadings
     q: NDArray[np.float64] = np.sum(rest**2, axis=-1)
     return q
+
+
+def gh_distance(latent: ArrayLike, mean: ArrayLike, whitening: ArrayLike) -> NDArray[np.float64]:
+    """Mean square ``[n]`` of whitened latents ``[n, k]``: 1 on average over the library."""
+    centred = np.asarray(latent, dtype=np.float64) - np.asarray(mean, dtype=np.float64)
+    gh: NDArray[np.float64] = np.mean((centred @ np.asarray(whitening, np.float64).T) ** 2, axis=-1)
+    return gh

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.domain import QModel, q_residual
+from calibration.domain import GhModel, QModel, gh_distance, q_residual
 from calibration.errors import CalibrationError
 from calibration.intervals import IntervalModel
 from soil.properties import NAMES, to_model_scale
@@ -38,6 +38,32 @@ def fit_q_model(
         for level in (caution_quantile, reject_quantile)
     )
     return QModel(mean32, components32, caution, reject)
+
+
+def fit_gh_model(
+    training: ArrayLike, held_out: ArrayLike, caution_quantile: float, reject_quantile: float
+) -> GhModel:
+    """Mean and covariance of latents ``training`` ``[n, k]``, limits of GH on ``held_out``.
+
+    Raises `CalibrationError` where the latents span fewer than ``k`` directions, or where those held
+    out are too few for the quantile.
+    """
+    latents = np.asarray(training, dtype=np.float64)
+    mean32 = latents.mean(axis=0).astype(np.float32)
+    try:
+        factor = np.linalg.cholesky(np.cov(latents, rowvar=False))
+    except np.linalg.LinAlgError as error:
+        raise CalibrationError(
+            f"the latents {latents.shape} don't span their {latents.shape[1]} features",
+            "train on more soils, or with fewer latent features",
+        ) from error
+    whitening32 = np.linalg.inv(factor).astype(np.float32)
+    distances = gh_distance(held_out, mean32, whitening32)
+    caution, reject = (
+        _conformal_quantile(distances, level, "held-out latents")
+        for level in (caution_quantile, reject_quantile)
+    )
+    return GhModel(mean32, whitening32, caution, reject)
 
 
 def fit_intervals(

@@ -105,15 +105,13 @@ class Intervals(_Section):
     calibrated_on: dict[str, int]
 
 
-class QResidual(_Section):
-    """The NIR domain model: principal components of ``preprocessed`` and empirical limits of Q.
+class DistanceLimits(_Section):
+    """Empirical limits of a distance.
 
     Above ``caution`` lay ``1 - caution_quantile`` of spectra that the model was not fitted on,
     above ``reject`` ``1 - reject_quantile``.
     """
 
-    mean: MemberName
-    components: MemberName
     caution: float = Field(gt=0)
     reject: float = Field(gt=0)
     caution_quantile: float = Field(gt=0, lt=1)
@@ -121,10 +119,25 @@ class QResidual(_Section):
     calibrated_on: int
 
 
+class QResidual(DistanceLimits):
+    """Mean ``[m]`` and principal components ``[k, m]`` of ``preprocessed``."""
+
+    mean: MemberName
+    components: MemberName
+
+
+class Gh(DistanceLimits):
+    """Mean ``[k]`` and whitening ``[k, k]`` of ``latent``."""
+
+    mean: MemberName
+    whitening: MemberName
+
+
 class Domain(_Section):
     """How the device knows that a spectrum is foreign to the model."""
 
     q_residual: QResidual
+    gh: Gh
 
 
 class Golden(_Section):
@@ -180,9 +193,8 @@ class Manifest(_Section):
             lacking = sorted(set(NAMES) - set(getattr(self.intervals, field)))
             if lacking:
                 raise ValueError(f"intervals.{field} lacks {', '.join(lacking)}")
-        q = self.domain.q_residual
-        golden = self.golden
-        named = [q.mean, q.components]
+        q, gh, golden = self.domain.q_residual, self.domain.gh, self.golden
+        named = [q.mean, q.components, gh.mean, gh.whitening]
         named += [golden.reflectance, golden.properties, golden.latent, golden.mir]
         for graphs in (
             self.graphs.pipeline, self.graphs.mir_decoder, self.graphs.nir_encoder, self.graphs.heads

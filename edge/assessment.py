@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import quality, reference, replicates
-from calibration.domain import QModel
+from calibration.domain import DomainModel
 from calibration.intervals import IntervalModel
 from contract.bundle import Bundle
 from contract.reasons import Reason, Verdict, worst
@@ -80,6 +80,7 @@ class Assessment:
     verdict: Verdict
     reasons: tuple[ReasonGiven, ...]
     q: float | None = None
+    gh: float | None = None
     replicate_rms: float | None = None
     snr: float | None = None
 
@@ -90,7 +91,7 @@ class Assessor:
     def __init__(self, bundle: Bundle, engine: Engine, reference_max_age_s: float = np.inf) -> None:
         self._axis = bundle.axis
         self._engine = engine
-        self._domain = QModel.of(bundle)
+        self._domain = DomainModel.of(bundle)
         self._intervals = IntervalModel.of(bundle.manifest.intervals)
         z = NormalDist().inv_cdf(0.5 + self._intervals.level / 2)
         self._clay_sd = float(self._intervals.half_width[_CLAY]) / z
@@ -138,11 +139,18 @@ class Assessor:
             reasons[Reason.SCAN_REPLICATE_SPREAD] = f"RMS {spread:.3g}, limit {limit:g}"
         mean = replicates.replicate_mean(fractions)
         estimate = self._engine.predict(mean[np.newaxis].astype(np.float32))
-        q = float(self._domain.residual(estimate.preprocessed)[0])
-        domain_verdict = self._domain.verdict(q)
-        if domain_verdict != "ok":
-            limit = self._domain.reject if domain_verdict == "reject" else self._domain.caution
-            reasons[Reason.DOMAIN_Q_RESIDUAL] = f"Q {q:.3g}, limit {limit:.3g}"
+        q = float(self._domain.q.residual(estimate.preprocessed)[0])
+        gh = float(self._domain.gh.distance(estimate.latent)[0])
+        foreign: list[Verdict] = []
+        for name, reason, model, distance in (
+            ("Q", Reason.DOMAIN_Q_RESIDUAL, self._domain.q, q),
+            ("GH", Reason.DOMAIN_GH, self._domain.gh, gh),
+        ):
+            found = model.verdict(distance)
+            if found != "ok":
+                limit = model.reject if found == "reject" else model.caution
+                reasons[reason] = f"{name} {distance:.3g}, limit {limit:.3g}"
+                foreign.append(found)
         values = coherent(estimate.properties)
         lower, upper = self._intervals.bounds(values)
         prediction = Prediction(
@@ -159,9 +167,10 @@ class Assessor:
             texture_probabilities=texture_probabilities(
                 float(values[0, _CLAY]), float(values[0, _SAND]), self._clay_sd, self._sand_sd
             ),
-            verdict=worst([verdict, domain_verdict]),
+            verdict=worst([verdict, *foreign]),
             reasons=given,
             q=q,
+            gh=gh,
             replicate_rms=spread,
             snr=quality.signal_to_noise(mean),
         )

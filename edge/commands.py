@@ -18,7 +18,7 @@ from edge.config import REFERENCE_BUNDLE, load_config
 from edge.daemon import Daemon, agent_version
 from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError, EdgeError
-from edge.inspection import inspection
+from edge.inspection import inspection, report
 from edge.link import read_password
 from edge.predictor import Predictor
 from firmware_bridge.spectra_files import read_spectra
@@ -112,13 +112,14 @@ def bundle() -> None:
 @bundle.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
-def inspect(file: Path, as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print the figures of the test set as Markdown.")
+def inspect(file: Path, as_json: bool, markdown: bool) -> None:
     """Show what is in the bundle FILE: axis, properties, accuracy, data."""
     opened = open_bundle(file)
     if as_json:
-        click.echo(opened.manifest.to_json())
+        click.echo(opened.manifest.to_json(), nl=False)
         return
-    for line in inspection(opened):
+    for line in report(opened) if markdown else inspection(opened):
         click.echo(line)
 
 

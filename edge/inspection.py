@@ -2,41 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from contract.bundle import Bundle
+from contract.manifest import Manifest
 
 
-def inspection(bundle: Bundle) -> list[str]:
-    """Lines to print."""
+def inspection(bundle: Bundle) -> Iterator[str]:
+    """Lines for a terminal."""
     manifest = bundle.manifest
-    mark = "  SYNTHETIC: a demonstration, not for decisions" if manifest.synthetic else ""
     size = sum(entry.size for entry in manifest.files.values())
-    lines = [
-        f"{manifest.name} {manifest.version}{mark}",
-        manifest.description,
-        "",
-        f"input     {manifest.input.kind}, {bundle.axis}",
-        f"          {', '.join(manifest.input.preprocessing)}",
-        f"engine    fp32; needs loamscan {manifest.minimum_agent} or newer",
-        f"size      {size / 1e6:.1f} MB in {len(manifest.files)} files",
-        f"sha256    {bundle.sha256}",
-        "",
-        "property            unit      strategy        CCC     RMSE     "
-        f"{manifest.intervals.level:.0%} half width",
-    ]
+    mark = "  SYNTHETIC: a demonstration, not for decisions" if manifest.synthetic else ""
+    yield f"{manifest.name} {manifest.version}{mark}"
+    yield manifest.description
+    yield ""
+    yield f"input     {manifest.input.kind}, {bundle.axis}"
+    yield f"          {', '.join(manifest.input.preprocessing)}"
+    yield f"graphs    {', '.join(manifest.graphs.pipeline)}; needs loamscan {manifest.minimum_agent}"
+    yield f"size      {size / 1e6:.1f} MB in {len(manifest.files)} files"
+    yield f"sha256    {bundle.sha256}"
+    yield ""
+    yield (
+        f"{'property':<19} {'unit':<9} {'strategy':<15} {'CCC':>5} {'RMSE':>8} "
+        f"{f'{manifest.intervals.level:.0%} half width':>15}"
+    )
     for output in manifest.outputs:
         metrics = manifest.metrics.get(output.name, {})
         scale = " (log1p)" if output.scale == "log1p" else ""
-        lines.append(
-            f"{output.name:<19} {output.unit:<9} {output.strategy:<14} "
-            f"{_figure(metrics.get('ccc')):>5} {_figure(metrics.get('rmse')):>8} "
-            f"{manifest.intervals.half_width[output.name]:>12.3g}{scale}"
+        half_width = manifest.intervals.half_width[output.name]
+        yield (
+            f"{output.name:<19} {output.unit:<9} {output.strategy:<15} "
+            f"{_figure(metrics, 'ccc'):>5} {_figure(metrics, 'rmse'):>8} {half_width:>15.3g}{scale}"
         )
-    lines.append("")
+    yield ""
     for card in manifest.training_data:
-        lines.append(f"data      {card.name}: {card.samples} samples, {card.licence}")
-        lines.append(f"          {card.description}")
-    return lines
+        yield f"data      {card.name}: {card.samples} samples, {card.licence}"
+        yield f"          {card.description}"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def report(bundle: Bundle) -> Iterator[str]:
+    """Lines of Markdown: the figures on the independent test set."""
+    manifest = bundle.manifest
+    what = "synthetic " if manifest.synthetic else ""
+    yield f"# {manifest.name} {manifest.version}"
+    yield ""
+    yield "Written by `loamscan bundle inspect --markdown`; the figures were measured at training."
+    yield ""
+    yield manifest.description
+    yield ""
+    yield f"Every figure is of a {what}test set: {_found(manifest, 'test_set')}"
+    yield f"({_found(manifest, 'test_soils')} soils)."
+    yield ""
+    yield from _property_table(manifest)
+    yield ""
+    yield from _finding_table(manifest)
+    yield ""
+    yield "| training data | samples | licence | what |"
+    yield "|---|---|---|---|"
+    for card in manifest.training_data:
+        yield f"| {card.name} | {card.samples} | {card.licence} | {card.description} |"
+
+
+def _property_table(manifest: Manifest) -> Iterator[str]:
+    level = f"{manifest.intervals.level:.0%}"
+    coverage, ridge = (_table(manifest, name) for name in ("interval_coverage", "ridge_on_nir_ccc"))
+    yield f"| property | unit | CCC | R2 | RMSE | bias | RPIQ | coverage at {level} | ridge CCC |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for output in manifest.outputs:
+        metrics = manifest.metrics.get(output.name, {})
+        figures = [_figure(metrics, name) for name in ("ccc", "r2", "rmse", "bias", "rpiq")]
+        figures += [_figure(coverage, output.name, ".1%"), _figure(ridge, output.name)]
+        yield f"| {output.name} | {output.unit} | " + " | ".join(figures) + " |"
+
+
+def _finding_table(manifest: Manifest) -> Iterator[str]:
+    yield "| finding | |"
+    yield "|---|---|"
+    for name, value in sorted(manifest.evaluation.items()):
+        words = name.replace("_", " ")
+        if name.endswith("alarms") and isinstance(value, dict):
+            shares = ", ".join(f"{k.replace('_', ' ')} {v:.2%}" for k, v in value.items())
+            yield f"| {words} | {shares} |"
+        elif not isinstance(value, dict):
+            yield f"| {words} | {f'{value:.3f}' if isinstance(value, float) else value} |"
+
+
+def _found(manifest: Manifest, name: str) -> Any:
+    return manifest.evaluation.get(name, "not said")
+
+
+def _table(manifest: Manifest, name: str) -> dict[str, float]:
+    value = manifest.evaluation.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _figure(figures: dict[str, float], name: str, form: str = ".2f") -> str:
+    return format(figures[name], form) if name in figures else "–"

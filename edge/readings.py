@@ -53,7 +53,7 @@ def quality_of(assessment: Assessment) -> Quality:
     """Verdict, reasons, and the figures behind them that exist."""
     figures = {
         name: _short(figure)
-        for name in ("q", "replicate_rms", "snr")
+        for name in ("q", "gh", "replicate_rms", "snr")
         if (figure := getattr(assessment, name)) is not None and np.isfinite(figure)
     }
     return Quality(verdict=assessment.verdict, reasons=list(assessment.reasons), **figures)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import describe
-from contract.manifest import Domain, Golden, Graphs, Input, Manifest, Output, QResidual
+from contract.manifest import Domain, Gh, Golden, Graphs, Input, Manifest, Output, QResidual
 from soil.properties import PROPERTIES
 from training.card import Card
 from training.checkpoint import GOLDEN_ARRAYS, Checkpoint
@@ -19,8 +19,10 @@ SCHEMA: Final = "loamscan.bundle/1"
 MINIMUM_AGENT: Final = "0.1.0"
 """First agent that reads this form of bundle."""
 
-MEAN: Final = "domain/mean.npy"
-COMPONENTS: Final = "domain/components.npy"
+Q_MEAN: Final = "domain/q_mean.npy"
+Q_COMPONENTS: Final = "domain/q_components.npy"
+GH_MEAN: Final = "domain/gh_mean.npy"
+GH_WHITENING: Final = "domain/gh_whitening.npy"
 
 
 def graph_member(name: str, precision: str = "fp32") -> str:
@@ -37,8 +39,10 @@ def members(checkpoint: Checkpoint, graphs: Mapping[str, bytes]) -> dict[str, by
     """All members but the manifest, by name."""
     return {
         **{graph_member(name): content for name, content in graphs.items()},
-        MEAN: npy(checkpoint.domain.mean),
-        COMPONENTS: npy(checkpoint.domain.components),
+        Q_MEAN: npy(checkpoint.domain.q.mean),
+        Q_COMPONENTS: npy(checkpoint.domain.q.components),
+        GH_MEAN: npy(checkpoint.domain.gh.mean),
+        GH_WHITENING: npy(checkpoint.domain.gh.whitening),
         **{golden_member(name): npy(checkpoint.golden[name]) for name in GOLDEN_ARRAYS},
     }
 
@@ -63,7 +67,7 @@ def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
         mir_axis=card.mir_axis,
         graphs=Graphs.model_validate(graphs),
         intervals=card.intervals,
-        domain=Domain(q_residual=_q_residual(card)),
+        domain=_domain(card),
         golden=Golden(
             reflectance=golden_member("reflectance"),
             properties=golden_member("properties"),
@@ -103,14 +107,9 @@ def npy(array: NDArray[np.float32]) -> bytes:
     return out.getvalue()
 
 
-def _q_residual(card: Card) -> QResidual:
-    limits = card.domain
-    return QResidual(
-        mean=MEAN,
-        components=COMPONENTS,
-        caution=limits.caution,
-        reject=limits.reject,
-        caution_quantile=limits.caution_quantile,
-        reject_quantile=limits.reject_quantile,
-        calibrated_on=limits.calibrated_on,
+def _domain(card: Card) -> Domain:
+    q, gh = card.domain.q_residual.model_dump(), card.domain.gh.model_dump()
+    return Domain(
+        q_residual=QResidual(mean=Q_MEAN, components=Q_COMPONENTS, **q),
+        gh=Gh(mean=GH_MEAN, whitening=GH_WHITENING, **gh),
     )

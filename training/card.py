@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from contract.manifest import AxisSpec, Intervals, Sha256, TrainingData, Version
+from contract.manifest import AxisSpec, DistanceLimits, Intervals, Sha256, TrainingData, Version
 from training.errors import CheckpointError, CheckpointUnsupportedError
 
 SCHEMA_FAMILY: Final = "loamscan.checkpoint/"
@@ -30,13 +30,10 @@ class Architecture(_Section):
 
 
 class DomainLimits(_Section):
-    """Limits of the Q residual; mean and components lie in ``domain.safetensors``."""
+    """Limits of both distances; the arrays behind them lie in ``domain.safetensors``."""
 
-    caution: float = Field(gt=0)
-    reject: float = Field(gt=0)
-    caution_quantile: float = Field(gt=0, lt=1)
-    reject_quantile: float = Field(gt=0, lt=1)
-    calibrated_on: int = Field(ge=1)
+    q_residual: DistanceLimits
+    gh: DistanceLimits
 
 
 class GoldenTolerances(_Section):

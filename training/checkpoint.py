@@ -13,7 +13,7 @@ import safetensors.torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from calibration.domain import QModel
+from calibration.domain import DomainModel, GhModel, QModel
 from training.atomic_file import write_atomically
 from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
@@ -37,7 +37,7 @@ class Checkpoint:
 
     card: Card
     model: Model
-    domain: QModel
+    domain: DomainModel
     golden: dict[str, NDArray[np.float32]]
 
 
@@ -54,7 +54,13 @@ def prepare(folder: Path) -> None:
 def save(checkpoint: Checkpoint, folder: Path) -> Card:
     """Write ``checkpoint`` into ``folder``, the card last; returns the card with its digests."""
     weights = {name: w.contiguous() for name, w in checkpoint.model.state_dict().items()}
-    domain = {"mean": checkpoint.domain.mean, "components": checkpoint.domain.components}
+    q, gh = checkpoint.domain.q, checkpoint.domain.gh
+    domain = {
+        "q_mean": q.mean,
+        "q_components": q.components,
+        "gh_mean": gh.mean,
+        "gh_whitening": gh.whitening,
+    }
     files = {
         WEIGHTS: safetensors.torch.save(weights),
         DOMAIN: safetensors.numpy.save(_contiguous(domain)),
@@ -86,28 +92,36 @@ def load(folder: Path) -> Checkpoint:
         golden = _tensors(folder, GOLDEN, card, safetensors.numpy.load)
         try:
             model = Model.of(card.architecture, weights)
-            q_model = QModel(
-                domain["mean"], domain["components"], card.domain.caution, card.domain.reject
-            )
+            domain_model = _domain(card, domain)
             arrays = {name: golden[name] for name in GOLDEN_ARRAYS}
-            _check_sizes(card, q_model, arrays)
+            _check_sizes(card, domain_model, arrays)
         except (RuntimeError, KeyError) as error:
             raise CheckpointError(
                 f"the files don't fit the card: {str(error).splitlines()[0]}", "train again"
             ) from error
     except CheckpointError as error:
         raise type(error)(f"{folder}: {error.what}", error.remedy) from error
-    return Checkpoint(card, model, q_model, arrays)
+    return Checkpoint(card, model, domain_model, arrays)
 
 
-def _check_sizes(card: Card, domain: QModel, golden: dict[str, NDArray[np.float32]]) -> None:
+def _domain(card: Card, arrays: dict[str, NDArray[np.float32]]) -> DomainModel:
+    q, gh = card.domain.q_residual, card.domain.gh
+    return DomainModel(
+        QModel(arrays["q_mean"], arrays["q_components"], q.caution, q.reject),
+        GhModel(arrays["gh_mean"], arrays["gh_whitening"], gh.caution, gh.reject),
+    )
+
+
+def _check_sizes(card: Card, domain: DomainModel, golden: dict[str, NDArray[np.float32]]) -> None:
     sizes = card.architecture
     latent, mir_bands = sizes.mir_decoder[0], sizes.mir_decoder[-1]
     wanted = {
         "axis": (len(card.axis.values), sizes.bands),
         "mir_axis": (len(card.mir_axis.values), mir_bands),
-        "domain mean": (domain.mean.size, sizes.nir_encoder[0]),
-        "domain components": (domain.components.shape[1], sizes.nir_encoder[0]),
+        "Q's mean": (domain.q.mean.size, sizes.nir_encoder[0]),
+        "Q's components": (domain.q.components.shape[1], sizes.nir_encoder[0]),
+        "GH's mean": (domain.gh.mean.size, latent),
+        "GH's whitening": (domain.gh.whitening.shape[1], latent),
         "golden reflectance": (golden["reflectance"].shape[1], sizes.bands),
         "golden latent": (golden["latent"].shape[1], latent),
         "golden mir": (golden["mir"].shape[1], mir_bands),

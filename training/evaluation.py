@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from calibration.domain import QModel
+from calibration.domain import DomainModel
 from calibration.intervals import IntervalModel
 from soil.coherence import coherent
 from soil.metrics import metrics
@@ -29,7 +29,7 @@ class Evaluation:
 
 def evaluate(
     trained: Trained,
-    domain: QModel,
+    domain: DomainModel,
     intervals: IntervalModel,
     test: SoilSpectra,
     wet: SoilSpectra,
@@ -43,9 +43,7 @@ def evaluate(
         mir_latent = trained.mir_encoder(torch.from_numpy(test.mir[:, 0]))[0]
         mir_raw = trained.mir_heads(mir_latent).numpy()
     mir_table = property_table(observed, mir_raw)
-    caution, reject = alarms(outputs["preprocessed"], domain)
     wet_outputs = trained.model.outputs(wet.nir[:, 0])
-    wet_caution, wet_reject = alarms(wet_outputs["preprocessed"], domain)
     wet_table = property_table(wet.properties, wet_outputs["properties"])
     converted = outputs["mir"] - test.mir[:, 0]
     plain = test.mir[:, 0] - test.mir[:, 0].mean(axis=0)
@@ -57,12 +55,10 @@ def evaluate(
             "mean_ccc": mean_of(method, "ccc"),
             "heads_trained_on": trained.heads_trained_on,
             "interval_coverage": coverage(observed, outputs["properties"], intervals),
-            "false_alarm_caution": caution,
-            "false_alarm_reject": reject,
-            "wet_soil_alarm_caution": wet_caution,
-            "wet_soil_alarm_reject": wet_reject,
+            "false_alarms": alarms(outputs, domain),
+            "wet_soil_alarms": alarms(wet_outputs, domain),
             "wet_soil_mean_ccc": mean_of(wet_table, "ccc"),
-            "q_components": len(domain.components),
+            "q_components": len(domain.q.components),
             "ridge_on_nir_ccc": column(rival, "ccc"),
             "ridge_on_nir_rmse": column(rival, "rmse"),
             "ridge_on_nir_mean_ccc": mean_of(rival, "ccc"),
@@ -91,10 +87,19 @@ def coverage(
     return {name: float(inside[known[:, i], i].mean()) for i, name in enumerate(NAMES)}
 
 
-def alarms(preprocessed: NDArray[np.float32], domain: QModel) -> tuple[float, float]:
-    """Shares of spectra ``[n, m]`` above the caution and above the reject limit."""
-    q = domain.residual(preprocessed)
-    return float(np.mean(q > domain.caution)), float(np.mean(q > domain.reject))
+def alarms(outputs: dict[str, NDArray[np.float32]], domain: DomainModel) -> dict[str, float]:
+    """Shares of spectra above the caution and the reject limit of Q, of GH, and of either."""
+    q = domain.q.residual(outputs["preprocessed"])
+    gh = domain.gh.distance(outputs["latent"])
+    above = {
+        "q_caution": q > domain.q.caution,
+        "q_reject": q > domain.q.reject,
+        "gh_caution": gh > domain.gh.caution,
+        "gh_reject": gh > domain.gh.reject,
+    }
+    above["any"] = above["q_caution"] | above["gh_caution"]
+    above["any_reject"] = above["q_reject"] | above["gh_reject"]
+    return {name: float(flags.mean()) for name, flags in above.items()}
 
 
 def better_of(rival: Table, method: Table) -> str:

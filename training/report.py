@@ -21,7 +21,9 @@ def report(card: Card) -> str:
         for column in (covered, ridge):
             figures += f"{column[p.name]:>7.3f}" if isinstance(column, dict) else f"{'-':>7}"
         lines.append(f"{p.label:<18}{p.unit:>9}{figures}")
-    lines += [
-        f"{name}: {value}" for name, value in sorted(found.items()) if not isinstance(value, dict)
-    ]
+    for name, value in sorted(found.items()):
+        if name.endswith("alarms") and isinstance(value, dict):
+            lines.append(f"{name}: " + ", ".join(f"{k} {v:.2%}" for k, v in value.items()))
+        elif not isinstance(value, dict):
+            lines.append(f"{name}: {value}")
     return "\n".join(lines)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from calibration.domain import QModel
-from calibration.fit import fit_intervals, fit_q_model
+from calibration.domain import DomainModel
+from calibration.fit import fit_gh_model, fit_intervals, fit_q_model
 from calibration.intervals import IntervalModel
-from contract.manifest import AxisSpec, Intervals
+from contract.manifest import AxisSpec, DistanceLimits, Intervals
 from soil.coherence import coherent
 from soil.properties import NAMES
 from training.axes import MIR_AXIS, NIR_AXIS
@@ -55,11 +55,8 @@ def train_synthetic(settings: Settings, progress: Progress) -> Checkpoint:
         strategy=dict.fromkeys(NAMES, "nir-latent-mlp"),
         intervals=intervals,
         domain=DomainLimits(
-            caution=domain.caution,
-            reject=domain.reject,
-            caution_quantile=CAUTION_QUANTILE,
-            reject_quantile=REJECT_QUANTILE,
-            calibrated_on=len(libraries.domain),
+            q_residual=_limits(domain.q.caution, domain.q.reject, len(libraries.domain)),
+            gh=_limits(domain.gh.caution, domain.gh.reject, len(libraries.domain)),
         ),
         golden=TOLERANCES,
         training_data=training_cards(settings),
@@ -69,15 +66,26 @@ def train_synthetic(settings: Settings, progress: Progress) -> Checkpoint:
     return Checkpoint(card, trained.model, domain, golden)
 
 
-def _domain(settings: Settings, model: Model, libraries: Libraries) -> QModel:
+def _limits(caution: float, reject: float, calibrated_on: int) -> DistanceLimits:
+    return DistanceLimits(
+        caution=caution,
+        reject=reject,
+        caution_quantile=CAUTION_QUANTILE,
+        reject_quantile=REJECT_QUANTILE,
+        calibrated_on=calibrated_on,
+    )
+
+
+def _domain(settings: Settings, model: Model, libraries: Libraries) -> DomainModel:
     learn, _ = split_by_site(libraries.pairs.site)
-    seen = libraries.pairs.nir[learn].reshape(-1, libraries.pairs.nir.shape[2])
-    return fit_q_model(
-        model.outputs(seen)["preprocessed"],
-        model.outputs(libraries.domain.nir[:, 0])["preprocessed"],
-        settings.q_components,
-        CAUTION_QUANTILE,
-        REJECT_QUANTILE,
+    spectra = libraries.pairs.nir[learn].reshape(-1, libraries.pairs.nir.shape[2])
+    seen, held_out = model.outputs(spectra), model.outputs(libraries.domain.nir[:, 0])
+    quantiles = CAUTION_QUANTILE, REJECT_QUANTILE
+    return DomainModel(
+        fit_q_model(
+            seen["preprocessed"], held_out["preprocessed"], settings.q_components, *quantiles
+        ),
+        fit_gh_model(seen["latent"], held_out["latent"], *quantiles),
     )
 
 

@@ -64,8 +64,11 @@ def test_the_bundle_opens_and_says_what_the_card_says(exported, bundle, quick_ch
     assert manifest.evaluation == card.evaluation
     assert manifest.latent_features == 32
     q = manifest.domain.q_residual
-    assert np.array_equal(bundle.array(q.mean), quick_checkpoint.domain.mean)
-    assert np.array_equal(bundle.array(q.components), quick_checkpoint.domain.components)
+    assert np.array_equal(bundle.array(q.mean), quick_checkpoint.domain.q.mean)
+    assert np.array_equal(bundle.array(q.components), quick_checkpoint.domain.q.components)
+    gh = manifest.domain.gh
+    assert np.array_equal(bundle.array(gh.mean), quick_checkpoint.domain.gh.mean)
+    assert np.array_equal(bundle.array(gh.whitening), quick_checkpoint.domain.gh.whitening)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
