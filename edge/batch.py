@@ -39,11 +39,14 @@ class _Row:
 def predict_file(
     spectra: SpectraFile, bundle: Bundle, *, include_rejected: bool = False
 ) -> Iterator[FilePrediction]:
-    """A prediction for each row of ``spectra``, in order; raises `EngineError` for a bad bundle.
+    """A prediction for each row of ``spectra``, in order.
+
+    Raises `EngineError` for a bad bundle and `AxisError` for a file that does not cover its axis.
 
     Rows go one at a time, since a runtime's last bits depend on the batch: the daemon's numbers
     and these are the same float32.
     """
+    spectra.axis.resample(spectra.values[0], bundle.axis)
     predictor = Predictor(bundle)
     predictor.check_golden()
     assessor = Assessor(bundle, predictor)

@@ -24,6 +24,7 @@ from firmware_bridge.spectra_layouts import (
     Layout,
     named_layout,
     number_columns,
+    out_of_order,
     plain_layout,
     recognised,
 )
@@ -162,6 +163,13 @@ def _layout(
     else:
         found = recognised(headers)
         if found is None:
+            misplaced = out_of_order(headers)
+            if misplaced is not None:
+                raise SpectraFileError(
+                    f"the bands of {path} are not in order: the axis is not strictly monotone "
+                    f"at column {misplaced!r}",
+                    "put the columns in the order of their positions",
+                )
             raise SpectraFileError(
                 f"what {path} holds is not declared, and its columns are of no known format "
                 f"({', '.join(FORMATS)})",

@@ -67,6 +67,14 @@ def recognised(headers: Sequence[str]) -> tuple[FormatName, Layout] | None:
     return None
 
 
+def out_of_order(headers: Sequence[str]) -> str | None:
+    """The first numeric header that breaks the order of those before it; None if none does."""
+    columns, positions = number_columns(headers)
+    steps = np.sign(np.diff(positions))
+    breaks = np.flatnonzero(steps != steps[:1])
+    return headers[columns[int(breaks[0]) + 1]] if breaks.size else None
+
+
 def _neospectra(headers: Sequence[str]) -> Layout | None:
     columns, positions = number_columns(headers)
     if len(columns) != NEOSPECTRA_BANDS or np.any(positions <= 0):

@@ -31,5 +31,11 @@ def soils_csv(n: int, seed: int) -> str:
 
 
 def write_soils(path: Path, n: int, seed: int) -> None:
-    """Write `soils_csv` to ``path``, whole or not at all."""
-    write_atomically(path, soils_csv(n, seed).encode())
+    """Write `soils_csv` to ``path``, whole or not at all; raises `SettingsError` if it can't be."""
+    text = soils_csv(n, seed)
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise SettingsError(
+            f"{path} can't be written: {error.strerror}", "name another file"
+        ) from error

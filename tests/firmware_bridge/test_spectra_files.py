@@ -136,6 +136,16 @@ def test_an_unknown_file_needs_both_kind_and_unit(tmp_path, declared):
         read_spectra(_write(tmp_path, GOOD), **declared)
 
 
+def test_an_export_whose_bands_are_not_in_order_is_told_so_and_not_asked_for_its_kind(tmp_path):
+    path = _neospectra(tmp_path / "export.csv", GRIDS_CM1[0])
+    header, *rows = path.read_text().splitlines()
+    cells = header.split(",")
+    cells[-9], cells[-8] = cells[-8], cells[-9]
+    path.write_text("\n".join([",".join(cells), *rows]))
+    with pytest.raises(SpectraFileError, match=f"not strictly monotone at column '{cells[-8]}'"):
+        read_spectra(path)
+
+
 @pytest.mark.parametrize("declared", [{"kind": "absorbance"}, {"unit": "nm"}])
 def test_a_declaration_against_a_recognised_format_is_refused(tmp_path, declared):
     path = _neospectra(tmp_path / "export.csv", GRIDS_CM1[0])
