@@ -30,7 +30,7 @@ class _Limited:
 
     def verdict(self, distance: float) -> Verdict:
         """What ``distance`` does to its reading."""
-        if distance > self.reject:
+        if not distance <= self.reject:
             return "reject"
         return "caution" if distance > self.caution else "ok"
 

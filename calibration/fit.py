@@ -51,7 +51,7 @@ def fit_gh_model(
     latents = np.asarray(training, dtype=np.float64)
     mean32 = latents.mean(axis=0).astype(np.float32)
     try:
-        factor = np.linalg.cholesky(np.cov(latents, rowvar=False))
+        factor = np.linalg.cholesky(np.atleast_2d(np.cov(latents, rowvar=False)))
     except np.linalg.LinAlgError as error:
         raise CalibrationError(
             f"the latents {latents.shape} don't span their {latents.shape[1]} features",
@@ -89,7 +89,7 @@ def fit_intervals(
 def _conformal_quantile(scores: NDArray[np.float64], level: float, what: str) -> float:
     rank = math.ceil((scores.size + 1) * level)
     if rank > scores.size:
-        needed = math.ceil(level / (1 - level))
+        needed = math.ceil(round(level / (1 - level), 9))
         raise CalibrationError(
             f"{scores.size} {what} are too few for a level of {level:g}",
             f"hold out at least {needed}",

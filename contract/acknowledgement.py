@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contract.errors import RecordError
@@ -25,7 +23,7 @@ class Acknowledgement(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    schema_: Literal["loamscan.ack/1"] = Field(alias="schema", default="loamscan.ack/1")
+    schema_: str = Field(alias="schema", pattern=r"^loamscan\.ack/1(\.\d+)?$")
     log_id: RecordId
     committed: int = Field(ge=0)
     missing: list[SeqRange] = Field(default=[], max_length=MISSING_RANGES_MAX)
@@ -47,7 +45,7 @@ class Acknowledgement(BaseModel):
 def read_acknowledgement(payload: bytes) -> Acknowledgement:
     """Parse an acknowledgement; raises `RecordError`."""
     try:
-        return Acknowledgement.model_validate_json(payload)
+        return Acknowledgement.model_validate_json(payload, strict=True)
     except ValidationError as error:
         raise RecordError(f"not an acknowledgement: {first_fault(error)}") from error
 
@@ -87,7 +85,10 @@ class Receipts:
         ends = [self._committed, *(last for _, last in self._above)]
         gaps = [(end + 1, first - 1) for end, (first, _) in zip(ends, self._above, strict=False)]
         return Acknowledgement(
-            log_id=log_id, committed=self._committed, missing=gaps[:MISSING_RANGES_MAX]
+            schema="loamscan.ack/1",
+            log_id=log_id,
+            committed=self._committed,
+            missing=gaps[:MISSING_RANGES_MAX],
         )
 
 

@@ -56,6 +56,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
         RuntimeError,
         NotImplementedError,
         EOFError,
+        OverflowError,
         OSError,
     ) as error:
         raise BundleDamagedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +35,8 @@ class Bundle:
         """The member ``name`` as a float32 array; raises `BundleError` if it is none."""
         try:
             array = np.load(io.BytesIO(self.files[name]), allow_pickle=False)
-        except (KeyError, ValueError, EOFError, OSError) as error:
+        # A hostile header makes numpy's parser raise what it likes: a dozen kinds were seen.
+        except Exception as error:
             raise BundleError(f"{name} in the bundle is not an array") from error
         if not isinstance(array, np.ndarray) or array.dtype != np.float32:
             raise BundleError(f"{name} in the bundle is not a float32 array")
@@ -101,4 +103,5 @@ def open_bundle(path: Path, agent_version: str | None = None) -> Bundle:
 
 
 def _key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:3])
+    """Major, minor, patch; a pre-release counts as its release."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])

@@ -12,7 +12,10 @@ RecordId = Annotated[
 ]  # fmt: skip
 """A UUIDv7 (RFC 9562) in lower case: unique for good, sortable by the time it was made."""
 
-DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+DEVICE_ID = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+"""Pattern of a device's id."""
+
+DeviceId = Annotated[str, StringConstraints(pattern=f"^{DEVICE_ID}$")]
 """The certificate's identity; safe as one level of an MQTT topic."""
 
 

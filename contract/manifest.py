@@ -28,7 +28,8 @@ MemberName = Annotated[
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$", max_length=100),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+_NUMBER = "(0|[1-9][0-9]{0,8})"
+Version = Annotated[str, StringConstraints(pattern=rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}$")]
 
 
 class _Section(BaseModel):
@@ -101,7 +102,7 @@ class Intervals(_Section):
 
     method: Literal["split-conformal"]
     level: float = Field(gt=0, lt=1)
-    half_width: dict[str, float]
+    half_width: dict[str, Annotated[float, Field(ge=0)]]
     calibrated_on: dict[str, int]
 
 
@@ -117,6 +118,12 @@ class DistanceLimits(_Section):
     caution_quantile: float = Field(gt=0, lt=1)
     reject_quantile: float = Field(gt=0, lt=1)
     calibrated_on: int
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DistanceLimits:
+        if self.caution > self.reject:
+            raise ValueError("the caution limit lies above the reject limit")
+        return self
 
 
 class QResidual(DistanceLimits):
@@ -183,7 +190,7 @@ class Manifest(_Section):
     training_data: list[TrainingData]
     metrics: dict[str, dict[str, float]]
     evaluation: dict[str, float | int | str | dict[str, float]] = {}
-    files: dict[MemberName, FileEntry]
+    files: dict[MemberName, FileEntry] = Field(json_schema_extra={"additionalProperties": False})
 
     @model_validator(mode="after")
     def _whole(self) -> Manifest:
@@ -235,6 +242,6 @@ def read_manifest(text: bytes) -> Manifest:
             "update the agent",
         )
     try:
-        return Manifest.model_validate(content)
+        return Manifest.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise BundleError(f"{MANIFEST_NAME}: {first_fault(error)}") from error

@@ -26,6 +26,7 @@ class Reason(str, Enum):
     DOMAIN_GH = "domain.gh"
     DOMAIN_NH = "domain.nh"
     MOISTURE_WET = "moisture.wet"
+    MODEL_NOT_FINITE = "model.not_finite"
     WIRE_DAMAGED = "wire.damaged"
     SCANNER_GONE = "scanner.gone"
     SCANNER_FOUND = "scanner.found"
@@ -109,11 +110,16 @@ _MEANING: Final = {
         "caution", "no similar soil in the library", "send a sample to the laboratory"
     ),
     Reason.MOISTURE_WET: _Meaning("caution", "the soil is wet", "dry the sample and scan again"),
+    Reason.MODEL_NOT_FINITE: _Meaning(
+        "reject",
+        "the model gave no number for this spectrum",
+        "scan again; if it stays, install another bundle",
+    ),
     Reason.WIRE_DAMAGED: _Meaning(
         "ok", "damaged frames came over the wire and were skipped", "check cable and connector"
     ),
     Reason.SCANNER_GONE: _Meaning("ok", "the scanner is not there", "plug it in and switch it on"),
-    Reason.SCANNER_FOUND: _Meaning("ok", "the scanner is there", ""),
+    Reason.SCANNER_FOUND: _Meaning("ok", "the scanner is there", "nothing to do"),
     Reason.RECORD_REFUSED: _Meaning(
         "ok",
         "the broker refuses this record for good",

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -29,10 +30,25 @@ RECORD_BYTES_MAX = 16_384
 """Size cap of a published record: under the smallest default limit of a broker seen (20,480 B)."""
 
 
+_DATETIME = TypeAdapter(datetime)
+
+
+def _rfc3339_only(moment: object) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    # pydantic would guess unit and zone of a bare number, quoted or not.
+    if isinstance(moment, str) and "T" in moment:
+        return _DATETIME.validate_python(moment)
+    raise ValueError("a time is written as in RFC 3339: 2026-05-04T09:12:31.204Z")
+
+
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone is ambiguous: use UTC")
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError("a time that UTC can't express") from error
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -40,7 +56,10 @@ def _rfc3339(moment: datetime) -> str:
 
 
 UtcTime = Annotated[
-    datetime, AfterValidator(_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
+    datetime,
+    BeforeValidator(_rfc3339_only),
+    AfterValidator(_utc),
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
 ]
 Seq = Annotated[int, Field(ge=1)]
 
@@ -275,7 +294,7 @@ _RECORD: TypeAdapter[Reading | Amendment | Void | Lost] = TypeAdapter(Record)
 def read_record(payload: bytes) -> Reading | Amendment | Void | Lost:
     """Parse one published record; raises `RecordError` that names the field at fault."""
     try:
-        return _RECORD.validate_json(payload)
+        return _RECORD.validate_json(payload, strict=True)
     except ValidationError as error:
         raise RecordError(f"not a record: {first_fault(error)}") from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from contract.errors import ContractError
+from contract.identity import DEVICE_ID
 
 BASE: Final = "loamscan/1"
+_DEVICE: Final = re.compile(DEVICE_ID)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,6 @@ class Topics:
 def device_of(topic: str) -> str:
     """The device that a topic belongs to; raises `ContractError` for a topic that is not ours."""
     parts = topic.split("/")
-    if len(parts) != 4 or "/".join(parts[:2]) != BASE:
+    if len(parts) != 4 or not _DEVICE.fullmatch(parts[2]) or "/".join(parts[:2]) != BASE:
         raise ContractError(f"topic {topic!r} is not one of loamscan's")
     return parts[2]

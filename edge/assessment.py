@@ -139,6 +139,9 @@ class Assessor:
             reasons[Reason.SCAN_REPLICATE_SPREAD] = f"RMS {spread:.3g}, limit {limit:g}"
         mean = replicates.replicate_mean(fractions)
         estimate = self._engine.predict(mean[np.newaxis].astype(np.float32))
+        if not np.all(np.isfinite(estimate.properties)):
+            reasons[Reason.MODEL_NOT_FINITE] = ""
+            return Assessment(None, {}, *_verdict(reasons), replicate_rms=spread)
         q = float(self._domain.q.residual(estimate.preprocessed)[0])
         gh = float(self._domain.gh.distance(estimate.latent)[0])
         foreign: list[Verdict] = []

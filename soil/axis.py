@@ -16,6 +16,9 @@ AxisUnit = Literal["nm", "cm-1"]
 NM_PER_CM = 1e7
 """Wavelength in nm times wavenumber in cm-1 (exact: 1 cm = 1e7 nm)."""
 
+COVERAGE_TOLERANCE = 1e-12
+"""Relative slack of an axis's ends: what a change of unit and back costs in rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Axis:
@@ -44,8 +47,8 @@ class Axis:
             raise AxisError("an axis holds a value that is not a positive number")
         steps = np.diff(array)
         if not (np.all(steps > 0) or np.all(steps < 0)):
-            direction = steps[0] > 0
-            at = int(np.argmax((steps > 0) != direction))
+            rising = np.sum(steps > 0) >= np.sum(steps < 0)
+            at = int(np.argmin(steps > 0 if rising else steps < 0))
             raise AxisError(
                 f"the axis is not strictly monotone: band {at + 2} ({array[at + 1]:g} {unit}) "
                 f"does not continue from band {at + 1} ({array[at]:g} {unit})",
@@ -83,9 +86,9 @@ class Axis:
         low, high = self.span_nm
         wanted_low, wanted_high = wanted.span_nm
         missing = []
-        if wanted_low < low:
+        if wanted_low < low * (1 - COVERAGE_TOLERANCE):
             missing.append((wanted_low, min(low, wanted_high)))
-        if wanted_high > high:
+        if wanted_high > high * (1 + COVERAGE_TOLERANCE):
             missing.append((max(high, wanted_low), wanted_high))
         return missing
 

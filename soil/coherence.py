@@ -20,15 +20,16 @@ def coherent(raw: ArrayLike) -> NDArray[np.float64]:
     """Estimates ``[n, 9]`` in reporting units, made coherent: idempotent, each in its valid range.
 
     Carbon: the least-squares step onto TC = OC + IC with neither part below zero. Texture: negative
-    fractions become zero and the three are scaled to 100 %. Nitrogen: below total carbon.
+    fractions become zero and the three are scaled to 100 %. Nitrogen: below total carbon. What is
+    no number stays none, and takes with it what is computed from it.
     """
     values = np.clip(np.array(raw, dtype=np.float64, ndmin=2), LOWEST, HIGHEST)
     values[:, [_OC, _IC]], values[:, _TC] = _carbon(values[:, _TC], values[:, _OC], values[:, _IC])
     values[:, _TN] = np.minimum(values[:, _TN], NITROGEN_PER_CARBON_MAX * values[:, _TC])
     texture = values[:, _TEXTURE]
     total = texture.sum(axis=1, keepdims=True)
-    even = np.full_like(texture, 100.0 / 3)
-    values[:, _TEXTURE] = np.divide(100.0 * texture, total, out=even, where=total > 0)
+    even = np.full_like(texture, 1 / 3)
+    values[:, _TEXTURE] = 100.0 * np.divide(texture, total, out=even, where=total != 0)
     return values
 
 
@@ -40,8 +41,8 @@ def _carbon(
     total = total - excess / 3
     # A part pushed below zero is set to zero and the remaining two share what is left evenly.
     no_inorganic, no_organic = inorganic < 0, organic < 0
-    only_organic = (total + inorganic / 2).clip(0)
-    only_inorganic = (total + organic / 2).clip(0)
+    only_organic = (total - inorganic / 2).clip(0)
+    only_inorganic = (total - organic / 2).clip(0)
     parts = np.stack(
         [
             np.where(no_organic, 0.0, np.where(no_inorganic, only_organic, organic)),

@@ -49,7 +49,7 @@ def metrics(observed: ArrayLike, predicted: ArrayLike) -> Metrics:
     quartile_range = float(np.subtract(*np.percentile(y, [75, 25])))
     return Metrics(
         n=int(y.size),
-        r2=1.0 - float(np.sum(error**2)) / sst if sst > 0 else float("nan"),
+        r2=1.0 - float(np.sum(error**2)) / sst if np.ptp(y) > 0 else float("nan"),
         rmse=rmse,
         bias=float(error.mean()),
         ccc=float(2 * np.mean((y - y.mean()) * (p - p.mean())) / spread) if spread > 0 else 1.0,

@@ -32,17 +32,21 @@ _QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / _NODES) for i in range(_
 
 
 def texture_index(clay: ArrayLike, silt: ArrayLike, sand: ArrayLike) -> NDArray[np.intp]:
-    """Index into `CLASSES` of each point; clay, silt, sand in %, together 100, any one shape."""
+    """Index into `CLASSES` of each point; clay, silt, sand in %, together 100, any one shape.
+
+    Where three classes meet, sand and silt say the same thing twice and rounding can make them
+    disagree; there one of them decides.
+    """
     c, si, sa = (np.asarray(part, dtype=np.float64) for part in (clay, silt, sand))
-    sandy_loam = ((c >= 7) & (c < 20) & (sa > 52)) | ((c < 7) & (si < 50))
+    sandy_loam = ((c >= 7) & (c < 20) & ((sa > 52) | (si < 28))) | ((c < 7) & (si < 50))
     rules = [
         si + 1.5 * c < 15,
         si + 2 * c < 30,
         sandy_loam,
-        (c >= 7) & (c < 27) & (si >= 28) & (si < 50) & (sa <= 52),
+        (c >= 7) & (c < 27) & (si >= 28) & (si < 50) & ((sa <= 52) | (c >= 20)),
         ((si >= 50) & (c >= 12) & (c < 27)) | ((si >= 50) & (si < 80) & (c < 12)),
         (si >= 80) & (c < 12),
-        (c >= 20) & (c < 35) & (si < 28) & (sa > 45),
+        (c >= 20) & (c < 35) & ((si < 28) | (c >= 27)) & ((sa > 45) | (c < 27)),
         (c >= 27) & (c < 40) & (sa > 20) & (sa <= 45),
         (c >= 27) & (c < 40) & (sa <= 20),
         (c >= 35) & (sa > 45),

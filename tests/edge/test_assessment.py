@@ -174,6 +174,19 @@ def test_known_features_in_unknown_proportions_are_refused_by_gh(
     assert (found.verdict, codes(found)) == ("reject", ["domain.gh"])
 
 
+def test_a_model_without_a_number_gives_no_number_and_ends_nothing(
+    reference_bundle: Bundle, soil: NDArray[np.float32]
+) -> None:
+    class Speechless(Predictor):
+        def predict(self, reflectance: NDArray[np.float32]) -> Estimate:
+            found = super().predict(reflectance)
+            return dataclasses.replace(found, properties=found.properties * np.float32(np.nan))
+
+    found = Assessor(reference_bundle, Speechless(reference_bundle)).assess([Scanned(soil)])
+    assert (found.verdict, codes(found)) == ("reject", ["model.not_finite"])
+    assert properties_of(found, 0.9, include_rejected=True)["clay"].value is None
+
+
 def test_one_bad_replicate_is_left_out_and_said(
     assessor: Assessor, soil: NDArray[np.float32]
 ) -> None:

@@ -15,7 +15,9 @@ LOG = new_id()
 
 
 def ack(committed: int, *missing: tuple[int, int]) -> Acknowledgement:
-    return Acknowledgement(log_id=LOG, committed=committed, missing=list(missing))
+    return Acknowledgement(
+        schema="loamscan.ack/1", log_id=LOG, committed=committed, missing=list(missing)
+    )
 
 
 def delivery(newest: int = 10, size: int = 4, confirm: str = "collector") -> Delivery:

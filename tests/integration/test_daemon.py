@@ -135,7 +135,9 @@ def test_an_acknowledgement_for_another_log_or_from_a_vandal_confirms_nothing(
     daemon.settings["mqtt"]["port"] = broker_port
     topics = Topics("ls-vandal")
     ear = Ear(broker_port)
-    other = Acknowledgement(log_id="01234567-89ab-7def-8123-456789abcdef", committed=1)
+    other = Acknowledgement(
+        schema="loamscan.ack/1", log_id="01234567-89ab-7def-8123-456789abcdef", committed=1
+    )
     ear.publish(topics.ack, other.to_json(), retain=True)
     with VirtualScanner(soils, limit=2, **QUICK) as scanner:
         daemon.settings["scanner"]["url"] = scanner.url
@@ -144,10 +146,16 @@ def test_an_acknowledgement_for_another_log_or_from_a_vandal_confirms_nothing(
         for payload in (b"{", b"\xff" * 100, b'{"schema":"loamscan.ack/1"}', b""):
             ear.publish(topics.ack, payload)
         log_id = json.loads(ear.on(topics.records)[0])["log_id"]
-        ear.publish(topics.ack, Acknowledgement(log_id=log_id, committed=99).to_json())
+        ear.publish(
+            topics.ack,
+            Acknowledgement(schema="loamscan.ack/1", log_id=log_id, committed=99).to_json(),
+        )
         until(lambda: daemon.said.count("ignored on") >= 4)
         assert not delivered(daemon)
-        ear.publish(topics.ack, Acknowledgement(log_id=log_id, committed=2).to_json())
+        ear.publish(
+            topics.ack,
+            Acknowledgement(schema="loamscan.ack/1", log_id=log_id, committed=2).to_json(),
+        )
         until(lambda: delivered(daemon, 2))
     assert daemon.running
     ear.close()
