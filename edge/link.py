@@ -7,6 +7,7 @@ handed to `publish` is on the wire when it returns, if the wire takes it.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ class Link:
                 f"no broker at {self._where}: {error}",
                 "check [mqtt] host and port, and that the broker runs",
             ) from error
+        # Our PUBACK for an acknowledgement is a small write; Nagle would hold the next record back
+        # until the broker's delayed ACK for it, 40 ms later.
+        link = self._client.socket()
+        if isinstance(link, socket.socket):
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def fileno(self) -> int:
         """The socket, for a selector; -1 once it is gone."""

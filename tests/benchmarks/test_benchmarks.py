@@ -1,0 +1,125 @@
+"""The benchmarks run and tell in the design's one shape. No test asserts a time."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.interleaving import interleave
+from benchmarks.report import section, table, write_section
+from benchmarks.rows import Goal, Row
+
+ROOT = Path(__file__).parents[2]
+KEYS = ["name", "value", "unit", "floor", "ratio_to_floor", "peers", "goal", "met"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "benchmarks", *arguments]
+
+
+def run(*arguments):
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_list_names_every_benchmark():
+    listed = run()
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(BENCHMARKS)
+
+
+def test_an_unknown_name_is_one_message():
+    unknown = run("speed")
+    assert unknown.returncode == 1
+    assert unknown.stderr.count("\n") == 1
+    assert "latency" in unknown.stderr
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_quick_run_gives_rows_and_writes_them(name, tmp_path):
+    document = tmp_path / "benchmarks.md"
+    ran = run(name, "--quick", "--json", "--write", str(document))
+    assert ran.returncode == 0, ran.stderr
+    rows = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert rows
+    for row in rows:
+        assert list(row) == KEYS
+        assert math.isfinite(row["value"])
+        assert row["floor"] > 0
+        assert row["ratio_to_floor"] == pytest.approx(row["value"] / row["floor"])
+        assert (row["goal"] is None) == (row["met"] is None)
+        assert f"| {row['name']} |" in document.read_text()
+    if name == "latency":
+        (judged,) = [row for row in rows if row["goal"]]
+        assert judged["goal"] == "ratio_to_floor <= 1.5"
+        assert judged["met"] == (judged["ratio_to_floor"] <= 1.5)
+
+
+def test_ctrl_c_ends_with_one_word():
+    process = subprocess.Popen(
+        command("startup"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "startup" in process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "met"),
+    [
+        (15.0, Goal("<=", 1.5), True),
+        (15.1, Goal("<=", 1.5), False),
+        (9.0, Goal(">=", 0.9), True),
+        (0.95, Goal(">=", 0.9, "value"), True),
+        (math.nan, Goal("<=", 1.5), False),
+        (15.0, None, None),
+    ],
+)
+def test_met_is_computed(value, goal, met):
+    assert Row("x", value, "us", floor=10.0, goal=goal).met is met
+
+
+def test_a_goal_on_a_ratio_is_not_met_without_a_floor():
+    assert Row("x", 1.0, "us", goal=Goal("<=", 1.5)).met is False
+
+
+def test_contestants_take_turns():
+    calls = []
+    contestants = {name: lambda name=name: calls.append(name) or 0.0 for name in "ab"}
+    took = interleave(contestants, blocks=2, size=2)
+    assert "".join(calls) == "aabbbbaa"
+    assert {name: len(seconds) for name, seconds in took.items()} == {"a": 4, "b": 4}
+
+
+def test_writing_a_section_keeps_the_others(tmp_path):
+    document = tmp_path / "docs" / "benchmarks.md"
+    first, second = Row("old", 1.0, "us", floor=1.0), Row("new", 2.0, "us", floor=1.0)
+    for name, row in (("a", first), ("b", first), ("a", second)):
+        write_section(document, name, section(name, f"What {name} is.", [row]))
+    text = document.read_text()
+    assert text.startswith("# Benchmarks\n")
+    assert text.index("## a") < text.index("| new |") < text.index("## b") < text.index("| old |")
+    assert text.count("| old |") == 1
+
+
+def test_the_table_says_no_in_bold():
+    row = Row("x", 20.0, "us", floor=10.0, peers={"other": 1234.0}, goal=Goal("<=", 1.5))
+    assert "| x | 20 us | 10 | 2.00 | other: 1,234 | ratio <= 1.5 | **no** |" in table([row])
