@@ -16,6 +16,7 @@ Limits are empirical percentiles on held-out spectra, since the analytic ones as
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +47,11 @@ class QModel(_Limited):
 
     def residual(self, preprocessed: ArrayLike) -> NDArray[np.float64]:
         """Q ``[n]`` of pre-processed spectra ``[n, m]``."""
-        return q_residual(preprocessed, self.mean, self.components)
+        return q_residual(preprocessed, *self._exact)
+
+    @cached_property
+    def _exact(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.mean.astype(np.float64), self.components.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,11 @@ class GhModel(_Limited):
 
     def distance(self, latent: ArrayLike) -> NDArray[np.float64]:
         """GH ``[n]`` of latents ``[n, k]``."""
-        return gh_distance(latent, self.mean, self.whitening)
+        return gh_distance(latent, *self._exact)
+
+    @cached_property
+    def _exact(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.mean.astype(np.float64), self.whitening.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,16 @@ def q_residual(
     """Squared distance ``[n]`` of spectra ``[n, m]`` to mean ``[m]`` + span of components ``[k, m]``."""
     loadings = np.asarray(components, dtype=np.float64)
     centred = np.asarray(preprocessed, dtype=np.float64) - np.asarray(mean, dtype=np.float64)
-    rest = centred - (centred @ loadings.T) @ loadings
-    q: NDArray[np.float64] = np.sum(rest**2, axis=-1)
+    # No BLAS here: for products this small its threads cost more than they do, and spin after it.
+    scores = np.einsum("...m,km->...k", centred, loadings)
+    rest = centred - np.einsum("...k,km->...m", scores, loadings)
+    q: NDArray[np.float64] = np.einsum("...i,...i->...", rest, rest)
     return q
 
 
 def gh_distance(latent: ArrayLike, mean: ArrayLike, whitening: ArrayLike) -> NDArray[np.float64]:
     """Mean square ``[n]`` of whitened latents ``[n, k]``: 1 on average over the library."""
     centred = np.asarray(latent, dtype=np.float64) - np.asarray(mean, dtype=np.float64)
-    gh: NDArray[np.float64] = np.mean((centred @ np.asarray(whitening, np.float64).T) ** 2, axis=-1)
+    white = np.einsum("...k,jk->...j", centred, np.asarray(whitening, dtype=np.float64))
+    gh: NDArray[np.float64] = np.einsum("...i,...i->...", white, white) / white.shape[-1]
     return gh

@@ -8,12 +8,14 @@ of large values are wide and none is negative.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import expm1, log1p
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contract.manifest import Intervals
-from soil.properties import HIGHEST, LOWEST, NAMES, from_model_scale, to_model_scale
+from soil.properties import NAMES, PROPERTIES
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,22 @@ class IntervalModel:
     def bounds(self, coherent: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ``[n, 9]`` about coherent values ``[n, 9]``, within each valid range."""
         values = np.asarray(coherent, dtype=np.float64)
-        centre = to_model_scale(values)
-        lower = from_model_scale(centre - self.half_width).clip(LOWEST, HIGHEST)
-        upper = from_model_scale(centre + self.half_width).clip(LOWEST, HIGHEST)
-        return np.minimum(lower, values), np.maximum(upper, values)
+        # One soil at a time in plain floats, as `coherent` does and for its reason.
+        both = np.array([self._bounds(row) for row in values.tolist()]).reshape(-1, 2, len(NAMES))
+        return both[:, 0], both[:, 1]
+
+    def _bounds(self, row: list[float]) -> tuple[list[float], list[float]]:
+        lower, upper = [], []
+        for value, width, item in zip(row, self._widths, PROPERTIES, strict=True):
+            if item.skewed:
+                centre = log1p(max(value, 0.0))
+                low, high = expm1(centre - width), expm1(centre + width)
+            else:
+                low, high = value - width, value + width
+            lower.append(min(value, max(low, item.lowest)))
+            upper.append(max(value, min(high, item.highest)))
+        return lower, upper
+
+    @cached_property
+    def _widths(self) -> list[float]:
+        return [float(width) for width in self.half_width]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite, sqrt
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contract.reasons import Reason
 from soil.spectrum import REFLECTANCE_MAX
 
-SATURATION_SHARE_MAX = 0.0
-"""Share of bands at full scale that is tolerated: one clipped band already bends the derivative."""
-
 SATURATION_LEVEL = 0.995
-"""Share of full scale from which a detector counts as clipped. Ours."""
+"""Share of full scale from which a band counts as clipped; one such band already bends the
+derivative. Ours."""
 
 DARK_REFLECTANCE = 0.01
 """Mean reflectance below which no soil lies (wet peat is at 0.03 and more): the window is open."""
@@ -21,9 +21,10 @@ DARK_REFLECTANCE = 0.01
 def count_faults(counts: ArrayLike, full_scale: float) -> list[Reason]:
     """Faults of raw counts ``[bands]`` against the detector's ``full_scale`` (0: not known)."""
     values = np.asarray(counts, dtype=np.float64)
-    if not np.all(np.isfinite(values)):
+    brightest = values.max()
+    if not isfinite(brightest) or not isfinite(values.min()):
         return [Reason.SCAN_NOT_FINITE]
-    if full_scale > 0 and np.mean(values >= SATURATION_LEVEL * full_scale) > SATURATION_SHARE_MAX:
+    if full_scale > 0 and brightest >= SATURATION_LEVEL * full_scale:
         return [Reason.SCAN_SATURATED]
     return []
 
@@ -31,11 +32,12 @@ def count_faults(counts: ArrayLike, full_scale: float) -> list[Reason]:
 def reflectance_faults(fraction: ArrayLike) -> list[Reason]:
     """Faults of a reflectance spectrum ``[bands]``, as a fraction."""
     values = np.asarray(fraction, dtype=np.float64)
-    if not np.all(np.isfinite(values)):
+    lowest, highest = values.min(), values.max()
+    if not isfinite(lowest) or not isfinite(highest):
         return [Reason.SCAN_NOT_FINITE]
     if values.mean() < DARK_REFLECTANCE:
         return [Reason.SCAN_DARK]
-    if values.min() < 0 or values.max() > REFLECTANCE_MAX:
+    if lowest < 0 or highest > REFLECTANCE_MAX:
         return [Reason.SCAN_OUT_OF_RANGE]
     return []
 
@@ -47,6 +49,15 @@ def signal_to_noise(fraction: ArrayLike) -> float:
     leaves near zero: it needs no second scan.
     """
     values = np.asarray(fraction, dtype=np.float64)
-    noise: NDArray[np.float64] = np.diff(values, n=3) / np.sqrt(20.0)
-    scale = 1.4826 * float(np.median(np.abs(noise)))
-    return float(np.median(values) / scale) if scale > 0 else float("inf")
+    third = np.convolve(values, (1.0, -3.0, 3.0, -1.0), mode="valid")
+    scale = _MAD_TO_SD * _upper_median(np.abs(third)) / sqrt(20.0)
+    return _upper_median(values) / scale if scale > 0 else inf
+
+
+_MAD_TO_SD = 1.4826
+"""Median absolute deviation to standard deviation of a normal distribution."""
+
+
+def _upper_median(values: NDArray[np.float64]) -> float:
+    middle = values.size // 2
+    return float(np.partition(values, middle)[middle])

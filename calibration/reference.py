@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,24 +14,39 @@ REFERENCE_SPAN_MIN = 0.02
 12-bit detector has fewer than 80 steps between black and white."""
 
 
-def reflectance(sample: ArrayLike, white: ArrayLike, dark: ArrayLike) -> NDArray[np.float64]:
-    """Reflectance fraction (sample - dark) / (white - dark), each ``[bands]`` in counts.
+class ReferencePair:
+    """A white and a dark scan ``[bands]`` in counts, of a detector that saturates at ``full_scale``.
 
-    Raises `CalibrationError` where white is not above dark in every band.
+    ``full_scale`` 0 is not known: white need then only be brighter than dark.
     """
-    s, w, d = (np.asarray(counts, dtype=np.float64) for counts in (sample, white, dark))
-    span = w - d
-    if not np.all(span > 0):
-        raise CalibrationError(
-            f"the white reference is not brighter than the dark one in {int(np.sum(~(span > 0)))} "
-            f"of {span.size} bands",
-            "measure the dark and the white reference again",
-        )
-    fraction: NDArray[np.float64] = (s - d) / span
-    return fraction
 
+    def __init__(self, white: ArrayLike, dark: ArrayLike, full_scale: float = 0.0) -> None:
+        self._dark = np.asarray(dark, dtype=np.float64)
+        self._span = np.asarray(white, dtype=np.float64) - self._dark
+        self._full_scale = full_scale
 
-def reference_is_dark(white: ArrayLike, dark: ArrayLike, full_scale: float) -> bool:
-    """Whether white and dark, in counts, are too close in some band to divide by."""
-    span = np.asarray(white, dtype=np.float64) - np.asarray(dark, dtype=np.float64)
-    return not bool(np.all(span > REFERENCE_SPAN_MIN * full_scale))
+    @cached_property
+    def too_close(self) -> bool:
+        """Whether white and dark are too close in some band to divide by their difference."""
+        return not bool(np.all(self._span > REFERENCE_SPAN_MIN * self._full_scale))
+
+    def reflectance(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """Reflectance fraction (counts - dark) / (white - dark) ``[bands]``.
+
+        Raises `CalibrationError` where white is not above dark in every band.
+        """
+        if not self._divisible:
+            faulty = int(np.sum(~(self._span > 0)))
+            raise CalibrationError(
+                f"the white reference is not brighter than the dark one in {faulty} "
+                f"of {self._span.size} bands",
+                "measure the dark and the white reference again",
+            )
+        fraction: NDArray[np.float64] = (
+            np.asarray(counts, dtype=np.float64) - self._dark
+        ) / self._span
+        return fraction
+
+    @cached_property
+    def _divisible(self) -> bool:
+        return bool(np.all(self._span > 0))

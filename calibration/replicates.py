@@ -13,7 +13,8 @@ it where there are any."""
 
 def replicate_mean(fractions: ArrayLike) -> NDArray[np.float64]:
     """Mean ``[bands]`` of replicates ``[n, bands]``."""
-    mean: NDArray[np.float64] = np.mean(np.asarray(fractions, dtype=np.float64), axis=0)
+    replicates = np.asarray(fractions, dtype=np.float64)
+    mean: NDArray[np.float64] = replicates.mean(axis=0) if len(replicates) > 1 else replicates[0]
     return mean
 
 

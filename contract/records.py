@@ -138,10 +138,11 @@ class PropertyReading(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> PropertyReading:
-        parts = (self.lower, self.value, self.upper)
-        if any(part is None for part in parts) != all(part is None for part in parts):
-            raise ValueError("value, lower and upper are all numbers or all null")
-        if self.lower is not None and not self.lower <= self.value <= self.upper:  # type: ignore[operator]
+        lower, value, upper = self.lower, self.value, self.upper
+        if lower is None or value is None or upper is None:
+            if not lower is value is upper:
+                raise ValueError("value, lower and upper are all numbers or all null")
+        elif not lower <= value <= upper:
             raise ValueError("the interval does not hold its value")
         return self
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import quality, reference, replicates
+from calibration import quality, replicates
 from calibration.domain import DomainModel
 from calibration.intervals import IntervalModel
+from calibration.reference import ReferencePair
 from contract.bundle import Bundle
 from contract.reasons import Reason, Verdict, worst
 from contract.records import ReasonGiven
@@ -45,13 +47,19 @@ class Engine(Protocol):
     def predict(self, reflectance: NDArray[np.float32]) -> Estimate: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class References:
-    """White and dark scans for instruments that deliver counts, and their age."""
+    """White and dark scans of an instrument that delivers counts, and the axis they lie on."""
 
-    white: Measurement
-    dark: Measurement
-    age_s: float
+    axis: Axis
+    pair: ReferencePair
+
+    @classmethod
+    def of(cls, white: Measurement, dark: Measurement) -> References | None:
+        """The two as one; None where they lie on different axes."""
+        if white.axis != dark.axis:
+            return None
+        return cls(white.axis, ReferencePair(white.values, dark.values, white.full_scale))
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,7 @@ class Assessor:
         self,
         scans: Sequence[Measurement],
         references: References | None = None,
+        reference_age_s: float = 0.0,
         wanted: int = 1,
     ) -> Assessment:
         """Judge and predict one sample from its replicates, of which ``wanted`` were asked for.
@@ -124,9 +133,9 @@ class Assessor:
         if len(sound) < wanted and sound:
             causes = "".join(f": {fault.text}" for fault in faults)
             reasons[Reason.SCAN_REPLICATES_MISSING] = f"{len(sound)} of {wanted} usable{causes}"
-        if references and references.age_s > self._reference_max_age_s:
+        if references and reference_age_s > self._reference_max_age_s:
             reasons[Reason.REFERENCE_EXPIRED] = (
-                f"{references.age_s / 60:.0f} min, limit {self._reference_max_age_s / 60:.0f} min"
+                f"{reference_age_s / 60:.0f} min, limit {self._reference_max_age_s / 60:.0f} min"
             )
         return self._predicted(np.array(sound or doubtful), reasons)
 
@@ -139,7 +148,7 @@ class Assessor:
             reasons[Reason.SCAN_REPLICATE_SPREAD] = f"RMS {spread:.3g}, limit {limit:g}"
         mean = replicates.replicate_mean(fractions)
         estimate = self._engine.predict(mean[np.newaxis].astype(np.float32))
-        if not np.all(np.isfinite(estimate.properties)):
+        if not isfinite(estimate.properties.sum()):
             reasons[Reason.MODEL_NOT_FINITE] = ""
             return Assessment(None, {}, *_verdict(reasons), replicate_rms=spread)
         q = float(self._domain.q.residual(estimate.preprocessed)[0])
@@ -188,12 +197,11 @@ class Assessor:
             fault = next(iter(quality.count_faults(fraction, scan.full_scale)), None)
             if fault is Reason.SCAN_NOT_FINITE:
                 return None, fault, ""
-            if references is None or not references.white.axis == references.dark.axis == scan.axis:
+            if references is None or references.axis != scan.axis:
                 return None, Reason.REFERENCE_MISSING, ""
-            white, dark = references.white.values, references.dark.values
-            if reference.reference_is_dark(white, dark, scan.full_scale):
+            if references.pair.too_close:
                 return None, Reason.REFERENCE_DARK, ""
-            fraction = reference.reflectance(fraction, white, dark)
+            fraction = references.pair.reflectance(fraction)
         fault = fault or next(iter(quality.reflectance_faults(fraction)), None)
         if fault is Reason.SCAN_NOT_FINITE:
             return None, fault, ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from datetime import datetime, timezone
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from contract.records import TimeQuality
@@ -23,8 +24,13 @@ def now() -> datetime:
 def time_quality() -> TimeQuality:
     """``ntp`` while the kernel says that its clock is synchronised, ``unknown`` otherwise.
 
-    Asks adjtimex(2), which chrony, ntpd and systemd-timesyncd all report to.
+    Asks adjtimex(2), which chrony, ntpd and systemd-timesyncd all report to, once a second.
     """
+    return _time_quality_in(int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _time_quality_in(_second: int) -> TimeQuality:
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
     try:
         answer = _libc().adjtimex(timex)

@@ -79,6 +79,9 @@ class RecordLog:
         row = self._db.execute("SELECT log_id, committed, format FROM log").fetchone()
         self.log_id: str = row[0]
         self._committed: int = row[1]
+        # This thread alone writes, so what it counted is what is there.
+        self._newest = self._highest("seq", "record")
+        self._scans = self._highest("number", "scan")
         if row[2] != _FORMAT:
             raise LogError(
                 f"the record log has format {row[2]}, this agent writes {_FORMAT}",
@@ -92,7 +95,7 @@ class RecordLog:
     @property
     def newest(self) -> int:
         """Highest ``seq`` written; 0 for none."""
-        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()[0])
+        return self._newest
 
     @property
     def committed(self) -> int:
@@ -102,7 +105,7 @@ class RecordLog:
     @property
     def scans(self) -> int:
         """How many scans were ever written."""
-        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM scan").fetchone()[0])
+        return self._scans
 
     def holds_scan(self, serial: str, session: int, scanner_number: int) -> bool:
         """Whether the scanner's own scan ``scanner_number`` of ``session`` is here already."""
@@ -122,13 +125,14 @@ class RecordLog:
     ) -> int:
         """Write the scan that ``make(number)`` gives, on disk when this returns; its number."""
         with self._transaction():
-            number = self.scans + 1
+            number = self._scans + 1
             body = make(number)
             self._db.execute(
                 "INSERT INTO scan (number, id, serial, session, scanner_number, body, crc)"
                 " VALUES (?,?,?,?,?,?,?)",
                 (number, scan_id, serial, session, scanner_number, body, zlib.crc32(body)),
             )
+        self._scans = number
         return number
 
     def append(
@@ -147,7 +151,7 @@ class RecordLog:
         one declares lost.
         """
         with self._transaction():
-            seq = self.newest + 1
+            seq = self._newest + 1
             body = make(seq)
             self._db.execute(
                 "INSERT INTO record (seq, id, kind, body, crc) VALUES (?,?,?,?,?)",
@@ -157,6 +161,7 @@ class RecordLog:
                 self._db.execute("UPDATE scan SET settled=1 WHERE id=?", (scan_id,))
             if loses is not None:
                 self._db.execute("UPDATE record SET lost=1 WHERE seq=?", (loses,))
+        self._newest = seq
         return seq, body
 
     def settle_scans(self, scan_ids: Sequence[str]) -> None:
@@ -207,6 +212,10 @@ class RecordLog:
         if row is None:
             raise LogError(f"the record log has no axis {axis_id}")
         return Axis(row[0], np.frombuffer(row[1], dtype="<f8"))
+
+    def _highest(self, column: str, table: str) -> int:
+        query = f"SELECT coalesce(max({column}), 0) FROM {table}"  # noqa: S608 - our own names
+        return int(self._db.execute(query).fetchone()[0])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import selectors
-import socket
 from collections import deque
 from collections.abc import Callable
 
@@ -13,29 +13,23 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._letters: deque[Callable[[], None]] = deque()
-        self._bell, self._ear = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ear.setblocking(False)
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def fileno(self) -> int:
         """Readable while something is in the box."""
-        return self._ear.fileno()
+        return self._bell
 
     def post(self, letter: Callable[[], None]) -> None:
         """Have ``letter`` called by the owner."""
         self._letters.append(letter)
-        try:
-            self._bell.send(b"\0")
-        except BlockingIOError:
-            return  # the bell is full of rings that the owner has yet to hear
+        os.eventfd_write(self._bell, 1)
 
     def empty(self) -> None:
         """Call everything posted, in order; the owner's part."""
         try:
-            while self._ear.recv(4096):
-                pass
+            os.eventfd_read(self._bell)
         except BlockingIOError:
-            pass
+            return  # nobody rang
         while self._letters:
             self._letters.popleft()()
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from contract.acknowledgement import read_acknowledgement
 from contract.errors import RecordError
-from contract.messages import Event, Status
+from contract.messages import Event, State, Status
 from contract.reasons import Reason
-from contract.records import Device, ReasonGiven
+from contract.records import Device, Reading, ReasonGiven
 from contract.topics import Topics
 from edge import clock
 from edge.backoff import backoff_s
@@ -31,6 +31,7 @@ _REFUSED_FOR_GOOD = {0x90: "topic", 0x95: "size", 0x99: "payload"}
 _PACKET_OVERHEAD_BYTES = 16
 _BODIES_KEPT = 256
 _EVENTS_KEPT = 64
+_READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 _LASTING_S = 60.0
 """A connection that lasted this long, or confirmed anything, ends the back-off."""
 
@@ -64,7 +65,7 @@ class Publisher:
         self._stopping = False
         self._bodies: dict[int, bytes] = {}
         self._fetching: int | None = None
-        self._state: bytes | None = None
+        self._newest: Reading | None = None
         self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
@@ -73,15 +74,18 @@ class Publisher:
         self._sent_s = 0.0
         self._ledger: Ledger | None = None
 
-    def appended(self, seq: int, body: bytes, state: bytes | None) -> None:
-        """A record is in the log; ``state`` is the dashboard's view of it if it is live."""
+    def appended(self, seq: int, body: bytes) -> None:
+        """A record is in the log."""
 
         def take() -> None:
             self._delivery.appended(seq)
             self._keep(seq, body)
-            self._state = state or self._state
 
         self._mailbox.post(take)
+
+    def newest_is(self, reading: Reading) -> None:
+        """The newest live reading, for dashboards; only the newest is kept."""
+        self._newest = reading  # picked up at the next turn: records go first
 
     def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None:
         """The answer to a fetch: records ``first`` to ``last``; those absent are declared lost."""
@@ -145,7 +149,7 @@ class Publisher:
         with selectors.DefaultSelector() as selector:
             selector.register(self._mailbox, selectors.EVENT_READ)
             selector.register(link, selectors.EVENT_READ)
-            tended_s = _now()
+            tended_s, writing = _now(), False
             while link.ended is None and link.fileno() >= 0:
                 if self._ready:
                     self._send(link)
@@ -154,10 +158,9 @@ class Publisher:
                     return
                 if link.fileno() < 0:
                     break
-                interest = selectors.EVENT_READ | (
-                    selectors.EVENT_WRITE if link.wants_to_write else 0
-                )
-                selector.modify(link, interest)
+                if link.wants_to_write != writing:
+                    writing = not writing
+                    selector.modify(link, _READ_WRITE if writing else selectors.EVENT_READ)
                 for key, events in selector.select(timeout=1.0):
                     if key.fileobj is self._mailbox:
                         self._mailbox.empty()
@@ -207,9 +210,13 @@ class Publisher:
             self._records[link.publish(Message(self._topics.records, body))] = seq
             self._delivery.sent(seq, _now())
             self._sent_s = _now()
-        if self._state is not None and not self._others:
-            self._others.add(link.publish(Message(self._topics.state, self._state, retain=True)))
-            self._state = None
+        newest, self._newest = self._newest, None
+        if newest is not None:
+            if self._others:
+                self._newest = self._newest or newest
+            else:
+                state = State.of(newest).to_json()
+                self._others.add(link.publish(Message(self._topics.state, state, retain=True)))
         if self._events and not self._others:
             self._others.add(link.publish(Message(self._topics.events, self._events.popleft())))
 

@@ -60,5 +60,5 @@ def quality_of(assessment: Assessment) -> Quality:
 
 
 def _short(number: float) -> float:
-    """The shortest decimal that is the same float32: models compute no more than that."""
-    return float(str(np.float32(number)))
+    """``number`` to seven significant digits: models compute in float32, which has no more."""
+    return float(f"{number:.7g}")

@@ -7,12 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 from contract.bundle import Bundle
 from contract.identity import new_id
-from contract.messages import State
 from contract.reasons import Reason
 from contract.records import Device, Lost, Reading, ReasonGiven, Sample, ScanRecord
 from edge import clock
@@ -32,7 +30,8 @@ FETCH_RECORDS = 64
 class Outlet(Protocol):
     """Where the recorder tells what is in the log; the publisher. No call may wait."""
 
-    def appended(self, seq: int, body: bytes, state: bytes | None) -> None: ...  # noqa: D102
+    def appended(self, seq: int, body: bytes) -> None: ...  # noqa: D102
+    def newest_is(self, reading: Reading) -> None: ...  # noqa: D102
     def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None: ...  # noqa: D102
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None: ...  # noqa: D102
 
@@ -63,8 +62,8 @@ class _Refused:
 class Recorder:
     """From scans to readings, each on disk before anybody hears of it.
 
-    `run` is the owning thread's body. The other methods may be called from any thread; they put
-    into a bounded queue, so that a flood waits at its source.
+    `run` is the owning thread's body. The other methods may be called from any thread and never
+    wait.
     """
 
     def __init__(
@@ -85,10 +84,13 @@ class Recorder:
         self._samples: SampleGrouper[LoggedScan] = SampleGrouper(
             config.sample.replicates, config.sample.timeout_s
         )
-        self._references: dict[str, LoggedScan] = {}
+        self._reference_scans: dict[str, LoggedScan] = {}
+        self._references: References | None = None
         self._axes: set[str] = set()
-        self._inbox: queue.Queue[_ScanArrived | _Fetch | _Committed | _Refused | None] = (
-            queue.Queue(maxsize=256)
+        # Bounded by its senders: the scanner waits for each scan to be safe, and the publisher has
+        # one fetch under way and a word on each acknowledgement.
+        self._inbox: queue.SimpleQueue[_ScanArrived | _Fetch | _Committed | _Refused | None] = (
+            queue.SimpleQueue()
         )
 
     def scan_arrived(self, scan: Scan, instrument: Instrument) -> threading.Event:
@@ -173,8 +175,12 @@ class Recorder:
         if logged.scan.role == "sample":
             self._make_readings(log, self._samples.add(logged, time.monotonic()))
             return
-        replaced = self._references.get(logged.scan.role)
-        self._references[logged.scan.role] = logged
+        replaced = self._reference_scans.get(logged.scan.role)
+        self._reference_scans[logged.scan.role] = logged
+        white, dark = self._reference_scans.get("white"), self._reference_scans.get("dark")
+        self._references = None
+        if white and dark and white.scanner.serial == dark.scanner.serial:
+            self._references = References.of(white, dark)
         if replaced is not None:
             log.settle_scans([replaced.id])
 
@@ -184,13 +190,13 @@ class Recorder:
 
     def _make_reading(self, log: RecordLog, scans: Sequence[LoggedScan]) -> None:
         first = scans[0]
-        references = self._references_for(first)
-        assessment = self._assessor.assess(scans, references, self._config.sample.replicates)
+        scanner = first.scanner
+        references, age_s = self._references_for(first)
+        if references is not None:
+            scanner = scanner.model_copy(update={"reference_age_s": round(age_s, 1)})
+        assessment = self._assessor.assess(scans, references, age_s, self._config.sample.replicates)
         include_rejected = self._config.model.include_rejected
         settings = self._config.sample
-        scanner = first.scanner
-        if references is not None:
-            scanner = scanner.model_copy(update={"reference_age_s": round(references.age_s, 1)})
         historical = any(scan.from_earlier_run for scan in scans)
         record_id = new_id()
         made: list[Reading] = []
@@ -224,17 +230,17 @@ class Recorder:
             return reading.to_json()
 
         seq, body = log.append(record_id, "reading", make, settles=[scan.id for scan in scans])
-        state = None if historical else State.of(made[0]).to_json()
-        self._outlet.appended(seq, body, state)
+        if not historical:
+            self._outlet.newest_is(made[0])
+        self._outlet.appended(seq, body)
         self._on_reading(made[0])
 
-    def _references_for(self, scan: LoggedScan) -> References | None:
-        white, dark = self._references.get("white"), self._references.get("dark")
-        if scan.kind != "counts" or white is None or dark is None:
-            return None
-        if not white.scanner.serial == dark.scanner.serial == scan.scanner.serial:
-            return None
-        return References(white, dark, _age_s(white.measured_at, scan.measured_at))
+    def _references_for(self, scan: LoggedScan) -> tuple[References | None, float]:
+        """What makes reflectance of ``scan``, and its age in seconds."""
+        white = self._reference_scans.get("white")
+        if scan.kind != "counts" or white is None or white.scanner.serial != scan.scanner.serial:
+            return None, 0.0
+        return self._references, max(0.0, (scan.measured_at - white.measured_at).total_seconds())
 
     def _hand_out(self, log: RecordLog, first: int) -> None:
         bodies = {}
@@ -264,9 +270,5 @@ class Recorder:
             ).to_json(),
             loses=seq,
         )
-        self._outlet.appended(new_seq, body, None)
+        self._outlet.appended(new_seq, body)
         self._outlet.happened(reason, {"seq": seq, "detail": detail})
-
-
-def _age_s(then: datetime, at: datetime) -> float:
-    return max(0.0, (at - then).total_seconds())

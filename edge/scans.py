@@ -6,6 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ class LoggedScan:
         return self.scan.full_scale
 
 
+@lru_cache(maxsize=16)
 def axis_id(axis: Axis) -> str:
     """SHA-256 over unit and float64 values: the name of an axis in the log."""
     return hashlib.sha256(axis.unit.encode() + axis.values.astype("<f8").tobytes()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -61,11 +61,17 @@ class Axis:
         return int(self.values.size)
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if not isinstance(other, Axis):
             return NotImplemented
         return self.unit == other.unit and np.array_equal(self.values, other.values)
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.unit, self.values.tobytes()))
 
     def __str__(self) -> str:
@@ -103,19 +109,29 @@ class Axis:
             raise AxisError(f"{array.shape[-1]} values do not fit an axis of {len(self)} bands")
         if onto == self:
             return array
-        missing = self.missing_nm(onto)
-        if missing:
-            ranges = " and ".join(f"{low:.1f} to {high:.1f} nm" for low, high in missing)
-            raise AxisError(
-                f"the spectrum ({self}) does not cover the model's axis: {ranges} is missing",
-                "use a bundle trained for this scanner's axis",
-            )
-        targets = onto.values_in(self.unit)
-        order = slice(None) if self.values[0] < self.values[-1] else slice(None, None, -1)
-        grid = self.values[order]
-        right = np.clip(np.searchsorted(grid, targets), 1, len(self) - 1)
-        weight = (targets - grid[right - 1]) / (grid[right] - grid[right - 1])
-        ordered = array[..., order]
-        lower, upper = ordered[..., right - 1], ordered[..., right]
-        resampled: NDArray[np.float64] = lower + weight * (upper - lower)
-        return resampled
+        left, right, weight = _interpolation(self, onto)
+        resampled: NDArray[np.float64] = array[..., left]
+        return resampled + weight * (array[..., right] - resampled)
+
+
+@lru_cache(maxsize=16)
+def _interpolation(
+    axis: Axis, onto: Axis
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Bands of ``axis`` on either side of each band of ``onto``, and the weight of the second."""
+    missing = axis.missing_nm(onto)
+    if missing:
+        ranges = " and ".join(f"{low:.1f} to {high:.1f} nm" for low, high in missing)
+        raise AxisError(
+            f"the spectrum ({axis}) does not cover the model's axis: {ranges} is missing",
+            "use a bundle trained for this scanner's axis",
+        )
+    targets = onto.values_in(axis.unit)
+    last = len(axis) - 1
+    rising = axis.values[0] < axis.values[-1]
+    grid = axis.values if rising else axis.values[::-1]
+    right = np.clip(np.searchsorted(grid, targets), 1, last)
+    weight = (targets - grid[right - 1]) / (grid[right] - grid[right - 1])
+    if rising:
+        return right - 1, right, weight
+    return last - right + 1, last - right, weight

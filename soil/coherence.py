@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,9 +11,10 @@ from soil.properties import HIGHEST, INDEX, LOWEST
 
 _TC, _IC, _OC = INDEX["total_carbon"], INDEX["inorganic_carbon"], INDEX["organic_carbon"]
 _TN = INDEX["total_nitrogen"]
-_TEXTURE = [INDEX["clay"], INDEX["silt"], INDEX["sand"]]
+_TEXTURE = (INDEX["clay"], INDEX["silt"], INDEX["sand"])
+_LOWEST, _HIGHEST = LOWEST.tolist(), HIGHEST.tolist()
 
-NITROGEN_PER_CARBON_MAX = 0.5
+NITROGEN_PER_CARBON_MAX: Final = 0.5
 """Cap on TN/TC that keeps TN < TC. Ours: far above any soil (C:N is rarely below 5), so that it
 binds only on estimates that contradict each other."""
 
@@ -23,32 +26,38 @@ def coherent(raw: ArrayLike) -> NDArray[np.float64]:
     fractions become zero and the three are scaled to 100 %. Nitrogen: below total carbon. What is
     no number stays none, and takes with it what is computed from it.
     """
-    values = np.clip(np.array(raw, dtype=np.float64, ndmin=2), LOWEST, HIGHEST)
-    values[:, [_OC, _IC]], values[:, _TC] = _carbon(values[:, _TC], values[:, _OC], values[:, _IC])
-    values[:, _TN] = np.minimum(values[:, _TN], NITROGEN_PER_CARBON_MAX * values[:, _TC])
-    texture = values[:, _TEXTURE]
-    total = texture.sum(axis=1, keepdims=True)
-    even = np.full_like(texture, 1 / 3)
-    values[:, _TEXTURE] = 100.0 * np.divide(texture, total, out=even, where=total != 0)
-    return values
+    values = np.array(raw, dtype=np.float64, ndmin=2)
+    # One row at a time in plain floats: a device has one, and nine numbers are no array's work.
+    return np.array([_coherent_row(row) for row in values.tolist()]).reshape(values.shape)
 
 
-def _carbon(
-    total: NDArray[np.float64], organic: NDArray[np.float64], inorganic: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    excess = total - organic - inorganic
-    organic, inorganic = organic + excess / 3, inorganic + excess / 3
-    total = total - excess / 3
-    # A part pushed below zero is set to zero and the remaining two share what is left evenly.
-    no_inorganic, no_organic = inorganic < 0, organic < 0
-    only_organic = (total - inorganic / 2).clip(0)
-    only_inorganic = (total - organic / 2).clip(0)
-    parts = np.stack(
-        [
-            np.where(no_organic, 0.0, np.where(no_inorganic, only_organic, organic)),
-            np.where(no_inorganic, 0.0, np.where(no_organic, only_inorganic, inorganic)),
-        ],
-        axis=1,
-    )
-    parts = np.clip(parts, 0.0, [HIGHEST[_OC], HIGHEST[_IC]])
-    return parts, parts.sum(axis=1)
+def _coherent_row(raw: list[float]) -> list[float]:
+    row = [_clip(*bounded) for bounded in zip(raw, _LOWEST, _HIGHEST, strict=True)]
+    row[_OC], row[_IC] = _carbon(row[_TC], row[_OC], row[_IC])
+    row[_TC] = row[_OC] + row[_IC]
+    most = NITROGEN_PER_CARBON_MAX * row[_TC]
+    if not row[_TN] <= most:
+        row[_TN] = most if row[_TN] > most else row[_TN] + most
+    total = sum(row[i] for i in _TEXTURE)
+    for i in _TEXTURE:
+        row[i] = 100.0 * (row[i] / total if total != 0 else 1 / 3)
+    return row
+
+
+def _carbon(total: float, organic: float, inorganic: float) -> tuple[float, float]:
+    """Organic and inorganic carbon nearest to the three estimates, neither below zero."""
+    third = (total - organic - inorganic) / 3
+    if inorganic + third < 0:
+        organic, inorganic = (total + organic) / 2, 0.0
+    elif organic + third < 0:
+        organic, inorganic = 0.0, (total + inorganic) / 2
+    else:
+        organic, inorganic = organic + third, inorganic + third
+    return _clip(organic, 0.0, _HIGHEST[_OC]), _clip(inorganic, 0.0, _HIGHEST[_IC])
+
+
+def _clip(value: float, lowest: float, highest: float) -> float:
+    """``value`` within its bounds; what is no number stays none, which min and max do not promise."""
+    if value < lowest:
+        return lowest
+    return min(value, highest)

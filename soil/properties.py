@@ -84,6 +84,7 @@ INDEX: Final = {name: i for i, name in enumerate(NAMES)}
 
 LOWEST: Final = np.array([p.lowest for p in PROPERTIES])
 HIGHEST: Final = np.array([p.highest for p in PROPERTIES])
+SKEWED: Final = np.array([p.skewed for p in PROPERTIES])
 
 
 def by_name(name: str) -> SoilProperty:
@@ -93,9 +94,9 @@ def by_name(name: str) -> SoilProperty:
 
 def to_model_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """``[n, 9]`` reporting units to model scale, per column."""
-    return np.stack([p.to_model_scale(values[:, i]) for i, p in enumerate(PROPERTIES)], axis=1)
+    return np.where(SKEWED, np.log1p(np.maximum(values, 0.0)), values)
 
 
 def from_model_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """``[n, 9]`` model scale to reporting units, per column."""
-    return np.stack([p.from_model_scale(values[:, i]) for i, p in enumerate(PROPERTIES)], axis=1)
+    return np.where(SKEWED, np.expm1(np.where(SKEWED, values, 0.0)), values)

@@ -6,8 +6,9 @@ of the triangle to exactly one class.
 
 from __future__ import annotations
 
+from functools import cache
 from statistics import NormalDist
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,22 +28,25 @@ CLASSES: Final = (
     "clay",
 )
 
+_CELL_PCT = 0.5
 _NODES = 24
 _QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / _NODES) for i in range(_NODES)])
 
 
-def texture_index(clay: ArrayLike, silt: ArrayLike, sand: ArrayLike) -> NDArray[np.intp]:
-    """Index into `CLASSES` of each point; clay, silt, sand in %, together 100, any one shape.
+_Part = TypeVar("_Part", float, NDArray[np.float64])
+
+
+def _rules(clay: _Part, silt: _Part, sand: _Part) -> list[Any]:
+    """Which class each point is in, in the order of `CLASSES`: the first that holds; else the last.
 
     Where three classes meet, sand and silt say the same thing twice and rounding can make them
     disagree; there one of them decides.
     """
-    c, si, sa = (np.asarray(part, dtype=np.float64) for part in (clay, silt, sand))
-    sandy_loam = ((c >= 7) & (c < 20) & ((sa > 52) | (si < 28))) | ((c < 7) & (si < 50))
-    rules = [
+    c, si, sa = clay, silt, sand
+    return [
         si + 1.5 * c < 15,
         si + 2 * c < 30,
-        sandy_loam,
+        ((c >= 7) & (c < 20) & ((sa > 52) | (si < 28))) | ((c < 7) & (si < 50)),
         (c >= 7) & (c < 27) & (si >= 28) & (si < 50) & ((sa <= 52) | (c >= 20)),
         ((si >= 50) & (c >= 12) & (c < 27)) | ((si >= 50) & (si < 80) & (c < 12)),
         (si >= 80) & (c < 12),
@@ -52,12 +56,20 @@ def texture_index(clay: ArrayLike, silt: ArrayLike, sand: ArrayLike) -> NDArray[
         (c >= 35) & (sa > 45),
         (c >= 40) & (si >= 40),
     ]
+
+
+def texture_index(clay: ArrayLike, silt: ArrayLike, sand: ArrayLike) -> NDArray[np.intp]:
+    """Index into `CLASSES` of each point; clay, silt, sand in %, together 100, any one shape."""
+    rules = _rules(*(np.asarray(part, dtype=np.float64) for part in (clay, silt, sand)))
     return np.select(rules, list(range(len(rules))), default=len(CLASSES) - 1)
 
 
 def texture_class(clay: float, silt: float, sand: float) -> str:
     """The USDA class of one soil; clay, silt, sand in %."""
-    return CLASSES[int(texture_index(clay, silt, sand))]
+    return next(
+        (name for name, holds in zip(CLASSES, _rules(clay, silt, sand), strict=False) if holds),
+        CLASSES[-1],
+    )
 
 
 def texture_probabilities(
@@ -66,12 +78,26 @@ def texture_probabilities(
     """Probability of each class, most probable first, for errors of clay and sand in % (1 sd).
 
     Errors are taken as normal and independent on a grid of equally probable points, each brought
-    back into the triangle; classes below 1 % are left out. The independence is an assumption of
-    ours: a head that estimates the joint error would sharpen it.
+    back into the triangle and classed by the cell of half a per cent that it falls in; classes below
+    1 % are left out. The independence is an assumption of ours: a head that estimates the joint
+    error would sharpen it.
     """
-    c, sa = np.meshgrid(clay + clay_sd * _QUANTILES, sand + sand_sd * _QUANTILES)
-    parts = np.stack([c, 100.0 - c - sa, sa]).clip(0.0)
-    parts *= 100.0 / parts.sum(axis=0)
-    shares = np.bincount(texture_index(*parts).ravel(), minlength=len(CLASSES)) / c.size
-    order = np.argsort(-shares, kind="stable")
-    return {CLASSES[i]: round(float(shares[i]), 2) for i in order if shares[i] >= 0.01}
+    cells = _classes_by_cell()
+    rows = np.rint((clay + clay_sd * _QUANTILES).clip(0, 100) / _CELL_PCT).astype(np.intp)
+    columns = np.rint((sand + sand_sd * _QUANTILES).clip(0, 100) / _CELL_PCT).astype(np.intp)
+    counts = np.bincount(cells[rows[:, np.newaxis], columns].ravel(), minlength=len(CLASSES))
+    shares = [(count / _NODES**2, i) for i, count in enumerate(counts.tolist())]
+    return {
+        CLASSES[i]: round(share, 2)
+        for share, i in sorted(shares, key=lambda found: -found[0])
+        if share >= 0.01
+    }
+
+
+@cache
+def _classes_by_cell() -> NDArray[np.intp]:
+    """Class index by clay (row) and sand (column) in half per cents, brought into the triangle."""
+    steps = np.arange(0, 100 + _CELL_PCT, _CELL_PCT)
+    clay, sand = np.meshgrid(steps, steps, indexing="ij")
+    parts = np.stack([clay, (100 - clay - sand).clip(0), sand])
+    return texture_index(*(100 * parts / parts.sum(axis=0)))

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from calibration.errors import CalibrationError
-from calibration.reference import REFERENCE_SPAN_MIN, reference_is_dark, reflectance
+from calibration.reference import REFERENCE_SPAN_MIN, ReferencePair
 from soil.errors import LoamscanError
+
+
+def reflectance(sample, white, dark):
+    return ReferencePair(white, dark).reflectance(sample)
+
+
+def too_close(white, dark, full_scale):
+    return ReferencePair(white, dark, full_scale).too_close
+
 
 counts = arrays(np.float64, 8, elements=st.floats(0, 65535))
 spans = arrays(np.float64, 8, elements=st.floats(1, 65535))
@@ -62,13 +71,13 @@ def test_a_sample_value_that_is_no_number_stays_one_for_the_quality_check_to_see
 
 def test_references_a_fiftieth_of_full_scale_apart_in_every_band_carry_a_signal():
     dark, limit = np.zeros(4), REFERENCE_SPAN_MIN * 1000
-    assert not reference_is_dark(dark + limit + 1, dark, 1000)
-    assert reference_is_dark(dark + limit, dark, 1000)
-    assert reference_is_dark([900, 900, limit, 900], dark, 1000)
-    assert reference_is_dark([900, 900, np.nan, 900], dark, 1000)
+    assert not too_close(dark + limit + 1, dark, 1000)
+    assert too_close(dark + limit, dark, 1000)
+    assert too_close([900, 900, limit, 900], dark, 1000)
+    assert too_close([900, 900, np.nan, 900], dark, 1000)
 
 
 def test_without_a_known_full_scale_white_need_only_be_brighter():
-    assert not reference_is_dark([2.0, 1e-6], [1.0, 0.0], 0)
-    assert reference_is_dark([2.0, 0.0], [1.0, 0.0], 0)
-    assert reference_is_dark([0.5, 2.0], [1.0, 0.0], 0)
+    assert not too_close([2.0, 1e-6], [1.0, 0.0], 0)
+    assert too_close([2.0, 0.0], [1.0, 0.0], 0)
+    assert too_close([0.5, 2.0], [1.0, 0.0], 0)

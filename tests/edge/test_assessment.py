@@ -77,7 +77,7 @@ def test_counts_with_references_give_what_reflectance_gives(
         return Scanned(values.astype(np.float32), kind="counts", full_scale=65535.0)
 
     direct = assessor.assess([Scanned(soil)])
-    by_counts = assessor.assess([raw(counts)], References(raw(white), raw(dark), 5.0))
+    by_counts = assessor.assess([raw(counts)], References.of(raw(white), raw(dark)), 5.0)
     assert by_counts.verdict == "ok"
     assert direct.prediction is not None
     assert by_counts.prediction is not None
@@ -98,12 +98,12 @@ def test_references_of_another_axis_do_not_serve(assessor: Assessor) -> None:
     white = Scanned(np.full(257, 5e4, dtype=np.float32), other, "counts", 65535.0)
     dark = Scanned(np.full(257, 1e3, dtype=np.float32), other, "counts", 65535.0)
     sample = Scanned(np.full(257, 3e4, dtype=np.float32), kind="counts", full_scale=65535.0)
-    assert codes(assessor.assess([sample], References(white, dark, 0.0))) == ["reference.missing"]
+    assert codes(assessor.assess([sample], References.of(white, dark))) == ["reference.missing"]
 
 
 def test_a_white_reference_as_dark_as_the_dark_one_is_refused(assessor: Assessor) -> None:
     flat = Scanned(np.full(257, 1e3, dtype=np.float32), kind="counts", full_scale=65535.0)
-    assert codes(assessor.assess([flat], References(flat, flat, 0.0))) == ["reference.dark"]
+    assert codes(assessor.assess([flat], References.of(flat, flat))) == ["reference.dark"]
 
 
 def test_an_old_reference_is_flagged_with_its_age(
@@ -112,7 +112,7 @@ def test_an_old_reference_is_flagged_with_its_age(
     white = Scanned(np.full(257, 5e4, dtype=np.float32), kind="counts", full_scale=65535.0)
     dark = Scanned(np.full(257, 1e3, dtype=np.float32), kind="counts", full_scale=65535.0)
     sample = Scanned((1e3 + soil * 4.9e4).astype(np.float32), kind="counts", full_scale=65535.0)
-    found = assessor.assess([sample], References(white, dark, 3600.0))
+    found = assessor.assess([sample], References.of(white, dark), 3600.0)
     assert found.verdict == "caution"
     assert codes(found) == ["reference.expired"]
     assert "60 min, limit 10 min" in found.reasons[0].text
@@ -140,7 +140,7 @@ def test_a_saturated_detector_is_refused(assessor: Assessor) -> None:
     white = Scanned(np.full(257, 5e4, dtype=np.float32), kind="counts", full_scale=65535.0)
     dark = Scanned(np.full(257, 1e3, dtype=np.float32), kind="counts", full_scale=65535.0)
     sample = Scanned(np.full(257, 65535, dtype=np.float32), kind="counts", full_scale=65535.0)
-    assert codes(assessor.assess([sample], References(white, dark, 0.0)))[0] == "scan.saturated"
+    assert codes(assessor.assess([sample], References.of(white, dark)))[0] == "scan.saturated"
 
 
 def test_a_scanner_that_does_not_cover_the_model_is_refused_with_the_missing_range(
