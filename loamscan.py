@@ -64,10 +64,6 @@ def main() -> None:
     except LoamscanError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it at exit.
-        sys.stdout = None
-        sys.exit(141)
     except ModuleNotFoundError as error:
         room = sys.argv[1] if len(sys.argv) > 1 else ""
         extra = _EXTRAS.get(_COMMANDS.get(room, ("",))[0].partition(".")[0])

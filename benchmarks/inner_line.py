@@ -16,7 +16,8 @@ from contract.bundle import Bundle
 from contract.messages import Status
 from contract.records import Device
 from edge.config import Config, parse_config
-from edge.log import FILE_NAME, RecordLog
+from edge.log import RecordLog
+from edge.log_file import FILE_NAME
 from edge.predictor import Predictor
 from edge.publisher import Publisher
 from edge.recorder import Recorder

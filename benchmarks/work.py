@@ -17,7 +17,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.inner_line import DEVICE, inner_line
 from contract.bundle import Bundle
 from contract.topics import Topics
-from edge.log import FILE_NAME
+from edge.log_file import FILE_NAME
 from edge.predictor import Estimate, Predictor
 
 _READINGS = 5

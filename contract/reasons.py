@@ -27,12 +27,14 @@ class Reason(str, Enum):
     DOMAIN_NH = "domain.nh"
     MOISTURE_WET = "moisture.wet"
     MODEL_NOT_FINITE = "model.not_finite"
+    MODEL_FAILED = "model.failed"
     WIRE_DAMAGED = "wire.damaged"
     SCANNER_GONE = "scanner.gone"
     SCANNER_FOUND = "scanner.found"
     RECORD_REFUSED = "record.refused"
     RECORD_DAMAGED = "record.damaged"
     LOG_DAMAGED = "log.damaged"
+    LOG_ROLLED_BACK = "log.rolled_back"
 
     @property
     def text(self) -> str:
@@ -114,6 +116,16 @@ _MEANING: Final = {
         "reject",
         "the model gave no number for this spectrum",
         "scan again; if it stays, install another bundle",
+    ),
+    Reason.MODEL_FAILED: _Meaning(
+        "reject",
+        "the scan could not be judged, by a fault of this software",
+        "scan again; report the message in the daemon's journal",
+    ),
+    Reason.LOG_ROLLED_BACK: _Meaning(
+        "ok",
+        "the collector has records that this log lost",
+        "replace the storage card; see which readings the backend has",
     ),
     Reason.WIRE_DAMAGED: _Meaning(
         "ok", "damaged frames came over the wire and were skipped", "check cable and connector"

@@ -41,6 +41,16 @@ class Measurement(Protocol):
     def full_scale(self) -> float: ...  # noqa: D102
 
 
+@dataclass(frozen=True, eq=False)
+class Reflectance:
+    """A measurement that needs no reference, such as a row of a file."""
+
+    axis: Axis
+    values: NDArray[np.float32]
+    kind: str = "reflectance"
+    full_scale: float = 0.0
+
+
 class Engine(Protocol):
     """Whatever turns reflectance on the model axis into an estimate."""
 
@@ -93,6 +103,10 @@ class Assessment:
     snr: float | None = None
 
 
+FAILED = Assessment(None, {}, "reject", (ReasonGiven.of(Reason.MODEL_FAILED),))
+"""What is said of scans that could not be judged."""
+
+
 class Assessor:
     """A bundle's knowledge applied to scans."""
 
@@ -134,9 +148,10 @@ class Assessor:
             causes = "".join(f": {fault.text}" for fault in faults)
             reasons[Reason.SCAN_REPLICATES_MISSING] = f"{len(sound)} of {wanted} usable{causes}"
         if references and reference_age_s > self._reference_max_age_s:
-            reasons[Reason.REFERENCE_EXPIRED] = (
-                f"{reference_age_s / 60:.0f} min, limit {self._reference_max_age_s / 60:.0f} min"
-            )
+            limit = f"limit {self._reference_max_age_s / 60:.0f} min"
+            known = isfinite(reference_age_s)
+            age = f"{reference_age_s / 60:.0f} min" if known else "of unknown age"
+            reasons[Reason.REFERENCE_EXPIRED] = f"{age}, {limit}"
         return self._predicted(np.array(sound or doubtful), reasons)
 
     def _predicted(self, fractions: NDArray[np.float64], reasons: dict[Reason, str]) -> Assessment:

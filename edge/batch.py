@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from contract.bundle import Bundle
 from contract.records import Model, Part, PropertyReading, Quality, Texture
-from edge.assessment import Assessor
-from edge.predictor import Predictor
+from edge.assessment import Assessor, Reflectance
+from edge.proof import prove
 from edge.readings import model_of, properties_of, quality_of, texture_of
 from firmware_bridge.spectra_files import SpectraFile
-from soil.axis import Axis
 from soil.spectrum import Spectrum
 
 
@@ -28,14 +23,6 @@ class FilePrediction(Part):
     quality: Quality
 
 
-@dataclass(frozen=True)
-class _Row:
-    axis: Axis
-    values: NDArray[np.float32]
-    kind: str = "reflectance"
-    full_scale: float = 0.0
-
-
 def predict_file(
     spectra: SpectraFile, bundle: Bundle, *, include_rejected: bool = False
 ) -> Iterator[FilePrediction]:
@@ -47,14 +34,13 @@ def predict_file(
     and these are the same float32.
     """
     spectra.axis.resample(spectra.values[0], bundle.axis)
-    predictor = Predictor(bundle)
-    predictor.check_golden()
+    predictor = prove(bundle)
     assessor = Assessor(bundle, predictor)
     model = model_of(bundle, predictor.engine)
     level = bundle.manifest.intervals.level
     for label, values in zip(spectra.labels, spectra.values, strict=True):
         row = Spectrum(spectra.axis, values, spectra.kind).as_reflectance()
-        assessment = assessor.assess([_Row(row.axis, row.values)])
+        assessment = assessor.assess([Reflectance(row.axis, row.values)])
         yield FilePrediction(
             sample=label,
             model=model,

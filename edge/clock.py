@@ -21,6 +21,11 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def running_s() -> float:
+    """Seconds since the boot, suspended or not, whatever the wall clock does."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def time_quality() -> TimeQuality:
     """``ntp`` while the kernel says that its clock is synchronised, ``unknown`` otherwise.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import threading
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,8 @@ from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError, EdgeError
 from edge.inspection import inspection, report
 from edge.link import read_password
-from edge.predictor import Predictor
+from edge.proof import prove
+from edge.stop_signals import StopSignals
 from firmware_bridge.spectra_files import read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
 from soil.axis import AxisUnit
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from edge.demo.table import ReadingTable
 
 SYNTHETIC_SOILS = Path(__file__).parent.parent / "firmware_bridge" / "synthetic_soils.csv"
-_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 _bundle_option = click.option(
     "--bundle",
@@ -57,10 +56,10 @@ def run(config: Path, verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    with Daemon(load_config(config), _tell) as daemon:
+    os.umask(0o077)
+    with StopSignals() as signals, Daemon(load_config(config), _tell) as daemon:
         while daemon.failure is None:
-            if signal.sigtimedwait(_STOP_SIGNALS, 0.5) is not None:
+            if signals.wait(0.5):
                 return
     raise daemon.failure
 
@@ -129,7 +128,7 @@ def inspect(file: Path, as_json: bool, markdown: bool) -> None:
 def verify(file: Path, as_json: bool) -> None:
     """Check the bundle FILE to the last byte and reproduce its golden spectra here."""
     opened = open_bundle(file, agent_version())
-    predictor = Predictor(opened)
+    predictor = prove(opened)
     worst = predictor.check_golden()
     manifest = opened.manifest
     if as_json:
@@ -198,18 +197,11 @@ def demo(
         else:
             table.show_reading(reading)
 
-    interrupted = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    signal.signal(signal.SIGTERM, lambda *_: interrupted.set())
-    outcome = run_line(line, scans, show, interrupted)
-    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(outcome.verdicts.items()))
-    click.echo(
-        f"{outcome.readings} readings ({verdicts}), {outcome.acknowledged} of {outcome.written} "
-        "records acknowledged.",
-        err=as_json,
-    )
+    with StopSignals() as signals:
+        outcome = run_line(line, scans, show, signals)
+    click.echo(outcome.summary, err=as_json)
     if not outcome.complete:
-        raise DemoError("not every reading was acknowledged")
+        raise DemoError("not every reading was acknowledged", "run it again; report it if it stays")
 
 
 @click.command()
@@ -243,17 +235,19 @@ def listen(
         elif isinstance(record, Reading):
             table.show_reading(record)
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    with Subscriber(
+    password = None if password_file is None else read_password(password_file)
+    subscriber = Subscriber(
         host,
         port,
         show,
         device=device,
         acknowledge=acknowledge,
         username=username,
-        password=None if password_file is None else read_password(password_file),
-    ):
-        signal.sigwait(_STOP_SIGNALS)
+        password=password,
+    )
+    with StopSignals() as signals, subscriber:
+        while not signals.wait(0.2):
+            subscriber.check()
 
 
 def _table() -> ReadingTable:

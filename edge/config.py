@@ -23,7 +23,10 @@ REFERENCE_BUNDLE = Path(__file__).parent / "bundles" / "reference-neospectra-1.0
 
 def _beside_config(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder", Path())
-    return Path(folder) / path.expanduser()
+    try:
+        return Path(folder) / path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path} is in the home of nobody known") from error
 
 
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]

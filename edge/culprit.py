@@ -14,11 +14,14 @@ class Culprit:
     """Suspects the first record in flight when a proven connection is closed right after sending.
 
     A connection is proven once the broker has taken something else on it, so that a network that
-    fails as such convicts nobody. While somebody is suspected records go one at a time.
+    fails as such convicts nobody. While somebody is suspected records go one at a time. After a
+    conviction some record must be taken before the next: a broker that refuses them all, because
+    of its access list say, costs one record and no more.
     """
 
     suspect: int | None = None
     _drops: int = 0
+    _convicted_last: bool = False
 
     @property
     def one_at_a_time(self) -> bool:
@@ -35,12 +38,13 @@ class Culprit:
             self.suspect, self._drops = first_in_flight, 0
         if alone:
             self._drops += 1
-        if self._drops < DROPS_TO_CONVICT:
+        if self._drops < DROPS_TO_CONVICT or self._convicted_last:
             return None
-        self.suspect, self._drops = None, 0
+        self.suspect, self._drops, self._convicted_last = None, 0, True
         return first_in_flight
 
     def cleared(self, seq: int) -> None:
-        """``seq`` was taken after all."""
+        """``seq`` was taken."""
+        self._convicted_last = False
         if seq == self.suspect:
             self.suspect, self._drops = None, 0

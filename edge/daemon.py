@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from typing_extensions import Self
@@ -16,13 +16,14 @@ from contract.records import Device, Reading
 from edge import clock
 from edge.backoff import backoff_s
 from edge.config import Config
-from edge.log import open_log
+from edge.log_file import open_log
 from edge.notify import notify
-from edge.predictor import Predictor
+from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
 from firmware_bridge.errors import ScannerError
-from firmware_bridge.ports import open_scanner
+from firmware_bridge.ports import check_url, open_scanner
+from firmware_bridge.scan import Scan
 from firmware_bridge.scanner import Scanner
 
 _LOG = logging.getLogger("loamscan")
@@ -52,8 +53,8 @@ class Daemon:
         self._config = config
         self._on_reading = on_reading
         self._bundle: Bundle = open_bundle(config.model.bundle, agent_version())
-        self._predictor = Predictor(self._bundle)
-        self._predictor.check_golden()
+        check_url(config.scanner.url)
+        self._predictor = prove(self._bundle)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.failure: BaseException | None = None
@@ -82,11 +83,12 @@ class Daemon:
         notify("STOPPING=1")
         self._stopping.set()
         self._publisher.stop()
-        if self.failure is None:
-            self._recorder.stop()
+        self._recorder.stop()
+        until_s = clock.running_s() + _JOIN_S
         for thread in self._threads:
-            thread.join(timeout=_JOIN_S)
-        self._opened.close()
+            thread.join(timeout=max(0.0, until_s - clock.running_s()))
+        if not self._threads[0].is_alive():
+            self._opened.close()
 
     def _start(self, name: str, body: Callable[[], None]) -> None:
         def guarded() -> None:
@@ -116,23 +118,28 @@ class Daemon:
     def _scan(self) -> None:
         """The scanner's thread: keep a scanner open, hand its scans in, acknowledge them."""
         waits = backoff_s()
-        missing = False
+        said = found = ""
         while not self._stopping.is_set():
             try:
                 with open_scanner(self._config.scanner.url) as scanner:
                     instrument = scanner.instrument
-                    _LOG.info("scanner %s %s", instrument.model, instrument.serial)
-                    self._publisher.happened(Reason.SCANNER_FOUND, {"serial": instrument.serial})
-                    missing, waits = False, backoff_s()
-                    self._take_scans(scanner)
+                    if instrument.serial != found:
+                        found = instrument.serial
+                        _LOG.info("scanner %s %s", instrument.model, found)
+                        self._publisher.happened(Reason.SCANNER_FOUND, {"serial": found})
+                    for _ in self._take_scans(scanner):
+                        said, waits = "", backoff_s()
             except ScannerError as error:
-                if not missing:
+                # Said once, however often it happens: a scanner that comes and goes without a scan
+                # in between has nothing new to tell.
+                if error.what != said:
+                    said = error.what
                     _LOG.warning("%s", error)
                     self._publisher.happened(Reason.SCANNER_GONE, {"detail": error.what})
-                missing = True
                 self._stopping.wait(next(waits))
 
-    def _take_scans(self, scanner: Scanner) -> None:
+    def _take_scans(self, scanner: Scanner) -> Iterator[Scan]:
+        """Hand in scans until told to stop; each is given once it is safe and acknowledged."""
         damaged = 0
         while not self._stopping.is_set():
             scan = scanner.receive(timeout_s=_POLL_S)
@@ -147,3 +154,4 @@ class Daemon:
                 if self._stopping.is_set() or self.failure is not None:
                     return
             scanner.acknowledge(scan)
+            yield scan

@@ -13,6 +13,9 @@ from typing import Literal
 
 from contract.acknowledgement import Acknowledgement, Receipts, wanted_again
 
+PROBE_WAIT_MAX_S = 3600.0
+"""Longest wait between two probes of a collector that is silent."""
+
 
 @dataclass
 class Delivery:
@@ -29,18 +32,19 @@ class Delivery:
     _sent_s: dict[int, float] = field(default_factory=dict)
     _taken: Receipts = field(default_factory=Receipts)
     _progress_s: float = 0.0
+    _patience_s: float = 0.0
+    _probing: bool = False
 
     def __post_init__(self) -> None:
         self._next = self.committed + 1
         self._taken = Receipts(self.committed)
+        self._patience_s = self.resend_after_s
 
     def connected(self, window: int, now_s: float) -> None:
         """A new connection that takes ``window`` messages at a time: what is not confirmed goes again."""
         self.size = window
         self._in_flight.clear()
-        self._again.clear()
-        self._sent_s.clear()
-        self._next = self.committed + 1
+        self._rewind()
         self._progress_s = now_s
 
     def appended(self, seq: int) -> None:
@@ -75,11 +79,14 @@ class Delivery:
         """Every ``seq`` without PUBACK, lowest first."""
         return sorted(self._in_flight)
 
-    def taken_by_broker(self, seq: int, now_s: float) -> bool:
-        """PUBACK with success for ``seq``; whether ``committed`` rose."""
+    def taken_by_broker(self, seq: int, now_s: float, *, heard: bool = True) -> bool:
+        """PUBACK with success for ``seq``; whether ``committed`` rose.
+
+        One that says that nobody subscribes (not ``heard``) moves the window and confirms nothing.
+        """
         self._in_flight.discard(seq)
         self._progress_s = now_s
-        if self.confirm == "collector":
+        if self.confirm == "collector" or not heard:
             return False
         self._taken.settle(seq)
         return self._commit(self._taken.committed, now_s)
@@ -88,6 +95,7 @@ class Delivery:
         """The collector's word; whether ``committed`` rose. One beyond the newest record is ignored."""
         if self.confirm != "collector" or ack.committed > self.newest:
             return False
+        self._sign_of_life()
         wanted = {
             seq
             for seq in wanted_again(ack, self._next - 1)
@@ -99,14 +107,20 @@ class Delivery:
         return self._commit(ack.committed, now_s)
 
     def stalled(self, now_s: float) -> bool:
-        """Start over from the last confirmed record if all were taken and none confirmed for long."""
+        """Whether all were taken and none confirmed for long; one record then goes again as a probe.
+
+        Each probe waits twice as long as the one before. The first sign of life sends the rest: a
+        collector that is away must not cost the whole backlog again and again.
+        """
         if self._in_flight or self._again or self._next <= self.newest:
             return False
         if self.committed >= self.newest:
             return False
-        if now_s - self._progress_s < self.resend_after_s:
+        if now_s - self._progress_s < self._patience_s:
             return False
-        self._next = self.committed + 1
+        self._again = deque([self.committed + 1])
+        self._probing = True
+        self._patience_s = min(2 * self._patience_s, max(PROBE_WAIT_MAX_S, self.resend_after_s))
         self._progress_s = now_s
         return True
 
@@ -114,14 +128,26 @@ class Delivery:
         if seq <= self.committed:
             return False
         self.committed = seq
+        self._sign_of_life()
         self._next = max(self._next, seq + 1)
         self._progress_s = now_s
         while self._sent_s and (oldest := next(iter(self._sent_s))) <= seq:
             del self._sent_s[oldest]
         return True
 
+    def _sign_of_life(self) -> None:
+        self._patience_s = self.resend_after_s
+        if self._probing:
+            self._rewind()
+
+    def _rewind(self) -> None:
+        self._probing = False
+        self._again.clear()
+        self._sent_s.clear()
+        self._next = self.committed + 1
+
     def _advance(self, seq: int) -> None:
         if self._again and self._again[0] == seq:
             self._again.popleft()
         else:
-            self._next = seq + 1
+            self._next = max(self._next, seq + 1)

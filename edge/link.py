@@ -16,6 +16,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -24,6 +25,10 @@ from edge.errors import BrokerError
 
 PAHO_IN_FLIGHT = 65_535
 """Above any window of ours, so that paho never queues."""
+
+_NO_MATCHING_SUBSCRIBERS = 0x10
+_MAXIMUM_PACKET_BYTES = 65_536
+"""Of what the broker may send us: acknowledgements, which are far smaller."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,10 @@ class Message:
 
 
 class Link:
-    """A connection that tells its owner what happened through four callbacks."""
+    """A connection that tells its owner what happened through four callbacks.
+
+    ``on_taken`` names a packet that the broker took and whether anybody subscribes to it.
+    """
 
     def __init__(self, config: MqttSection, client_id: str, will: Message | None = None) -> None:
         """Prepare a connection; nothing is sent before `open`."""
@@ -46,7 +54,7 @@ class Link:
         self.receive_maximum = 65_535
         self.maximum_packet_bytes: int | None = None
         self.on_ready: Callable[[], None] = lambda: None
-        self.on_taken: Callable[[int], None] = lambda _: None
+        self.on_taken: Callable[[int, bool], None] = lambda *_: None
         self.on_refused: Callable[[int, int, str], None] = lambda *_: None
         self.on_message: Callable[[str, bytes], None] = lambda *_: None
         self._client = mqtt.Client(
@@ -75,8 +83,14 @@ class Link:
         """Connect and, once welcome, subscribe; raises `BrokerError` where nobody answers."""
         self._subscription = subscription
         try:
+            wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            wanted.MaximumPacketSize = _MAXIMUM_PACKET_BYTES
             self._client.connect(
-                self._config.host, self._config.port, self._config.keepalive_s, clean_start=True
+                self._config.host,
+                self._config.port,
+                self._config.keepalive_s,
+                clean_start=True,
+                properties=wanted,
             )
         except (OSError, ValueError) as error:
             raise BrokerError(
@@ -188,7 +202,7 @@ class Link:
         if reason.is_failure:
             self.on_refused(mid, int(reason.value), str(reason))
         else:
-            self.on_taken(mid)
+            self.on_taken(mid, reason.value != _NO_MATCHING_SUBSCRIBERS)
 
 
 def read_password(path: Path) -> str:

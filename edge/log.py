@@ -6,23 +6,20 @@ One thread owns a `RecordLog` and its connection. Records and scans are committe
 
 from __future__ import annotations
 
-import fcntl
-import os
+import hashlib
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from functools import lru_cache
 
 import numpy as np
 
 from contract.identity import new_id
-from edge.errors import LogBusyError, LogError
+from edge.errors import LogError
 from soil.axis import Axis
-
-FILE_NAME = "records.sqlite"
+from soil.errors import AxisError
 
 _SCHEMA = """
 CREATE TABLE log (log_id TEXT NOT NULL, committed INTEGER NOT NULL DEFAULT 0, format INTEGER NOT NULL);
@@ -42,11 +39,18 @@ CREATE TABLE record (
 _FORMAT = 1
 
 
+@lru_cache(maxsize=16)
+def axis_id(axis: Axis) -> str:
+    """SHA-256 over unit and float64 values: the name of an axis in the log."""
+    return hashlib.sha256(axis.unit.encode() + axis.values.astype("<f8").tobytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class StoredScan:
     """A scan record as bytes; ``sound`` tells whether it still matches its checksum."""
 
     number: int
+    id: str
     body: bytes
     sound: bool
 
@@ -173,9 +177,9 @@ class RecordLog:
     def open_scans(self) -> list[StoredScan]:
         """Scans that no reading was made of yet, oldest first."""
         rows = self._db.execute(
-            "SELECT number, body, crc FROM scan WHERE settled=0 ORDER BY number"
+            "SELECT number, id, body, crc FROM scan WHERE settled=0 ORDER BY number"
         )
-        return [StoredScan(n, body, zlib.crc32(body) == crc) for n, body, crc in rows]
+        return [StoredScan(n, name, body, zlib.crc32(body) == crc) for n, name, body, crc in rows]
 
     def records(self, first: int, limit: int) -> list[StoredRecord]:
         """Records ``first`` to ``first + limit - 1``, without those declared lost."""
@@ -184,6 +188,11 @@ class RecordLog:
             (first, first + limit - 1),
         )
         return [StoredRecord(seq, body, zlib.crc32(body) == crc) for seq, body, crc in rows]
+
+    def kind(self, seq: int) -> str | None:
+        """What kind of record ``seq`` is; None for none."""
+        row = self._db.execute("SELECT kind FROM record WHERE seq=?", (seq,)).fetchone()
+        return None if row is None else str(row[0])
 
     def mark_committed(self, seq: int) -> None:
         """Remember that everything up to ``seq`` is confirmed; never goes back, nor past the newest."""
@@ -198,20 +207,26 @@ class RecordLog:
             self._db.execute("PRAGMA synchronous=FULL")
         self._committed = seq
 
-    def keep_axis(self, axis_id: str, axis: Axis) -> None:
+    def keep_axis(self, axis: Axis) -> None:
         """Store an axis under its id, once."""
         with self._transaction():
             self._db.execute(
                 "INSERT OR IGNORE INTO axis (id, unit, bands) VALUES (?,?,?)",
-                (axis_id, axis.unit, axis.values.astype("<f8").tobytes()),
+                (axis_id(axis), axis.unit, axis.values.astype("<f8").tobytes()),
             )
 
-    def axis(self, axis_id: str) -> Axis:
-        """The axis stored under ``axis_id``; raises `LogError` if there is none."""
-        row = self._db.execute("SELECT unit, bands FROM axis WHERE id=?", (axis_id,)).fetchone()
+    def axis(self, name: str) -> Axis:
+        """The axis stored under ``name``; raises `LogError` if it is not there, or not it any more."""
+        row = self._db.execute("SELECT unit, bands FROM axis WHERE id=?", (name,)).fetchone()
         if row is None:
-            raise LogError(f"the record log has no axis {axis_id}")
-        return Axis(row[0], np.frombuffer(row[1], dtype="<f8"))
+            raise LogError(f"the record log has no axis {name}")
+        try:
+            axis = Axis(row[0], np.frombuffer(row[1], dtype="<f8"))
+        except (AxisError, ValueError) as error:
+            raise LogError(f"the record log's axis {name} is damaged: {error}") from error
+        if axis_id(axis) != name:
+            raise LogError(f"the record log's axis {name} is damaged")
+        return axis
 
     def _highest(self, column: str, table: str) -> int:
         query = f"SELECT coalesce(max({column}), 0) FROM {table}"  # noqa: S608 - our own names
@@ -226,95 +241,8 @@ class RecordLog:
         except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.DatabaseError):
                 raise LogError(
                     f"the record log can't be written: {error}", "free space, or replace the card"
                 ) from error
             raise
-
-
-@dataclass(frozen=True)
-class OpenedLog:
-    """A log that this process owns, and the damaged file that had to be set aside for it, if any."""
-
-    log: RecordLog
-    lock: IO[bytes]
-    set_aside: Path | None
-
-    def close(self) -> None:
-        """Close the log and let go of it."""
-        self.log.close()
-        self.lock.close()
-
-
-def open_log(directory: Path) -> OpenedLog:
-    """Own and open the log in ``directory``, made if absent.
-
-    A file that SQLite finds damaged is set aside under another name, kept for recovery, and a new
-    log begun. Raises `LogBusyError` where another process owns it, `LogError` where it can't be had.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / "records.lock").open("ab")
-    except OSError as error:
-        raise LogError(
-            f"{directory} can't hold the record log: {error.strerror}",
-            "name a folder that this user may write in [log] directory",
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise LogBusyError(
-            f"another daemon owns the record log in {directory}",
-            "stop it, or give this one a directory of its own",
-        ) from error
-    path = directory / FILE_NAME
-    try:
-        return OpenedLog(_open_sound(path), lock, None)
-    except sqlite3.DatabaseError:
-        aside = _set_aside(path)
-        return OpenedLog(_open_sound(path), lock, aside)
-
-
-def log_progress(directory: Path) -> tuple[int, int]:
-    """Newest and confirmed ``seq`` of the log in ``directory``, looked up without owning it."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return 0, 0
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        query = "SELECT (SELECT coalesce(max(seq), 0) FROM record), committed FROM log"
-        newest, committed = connection.execute(query).fetchone() or (0, 0)
-        return int(newest), int(committed)
-    except sqlite3.OperationalError:
-        return 0, 0  # the daemon is still making its tables
-    finally:
-        connection.close()
-
-
-def _open_sound(path: Path) -> RecordLog:
-    # Opened before the threads start, so that a fault ends the start; then one thread's alone.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        return RecordLog(connection)
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"records.damaged-{new_id()}.sqlite")
-    for suffix in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            old.rename(aside.with_name(aside.name + suffix))
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return aside

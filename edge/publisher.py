@@ -25,8 +25,11 @@ from edge.mailbox import Mailbox
 
 _LOG = logging.getLogger("loamscan.publisher")
 
-_REFUSED_FOR_GOOD = {0x90: "topic", 0x95: "size", 0x99: "payload"}
-"""PUBACK reason codes that no retry changes (MQTT 5, 3.4.2.1)."""
+_PACKET_TOO_LARGE = 0x95
+"""The one PUBACK reason code (MQTT 5, 3.4.2.1) that speaks of this record and not of a policy."""
+
+_ANSWER_S = 30.0
+"""Longest wait for the broker's answer to anything, on a connection that seems to live."""
 
 _PACKET_OVERHEAD_BYTES = 16
 _BODIES_KEPT = 256
@@ -66,12 +69,14 @@ class Publisher:
         self._bodies: dict[int, bytes] = {}
         self._fetching: int | None = None
         self._newest: Reading | None = None
+        self._announced: tuple[int, Reading] | None = None
         self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
         self._ready = False
         self._proven = False
         self._sent_s = 0.0
+        self._answered_s = 0.0
         self._ledger: Ledger | None = None
 
     def appended(self, seq: int, body: bytes) -> None:
@@ -95,8 +100,8 @@ class Publisher:
             for seq in range(first, last + 1):
                 if seq in bodies:
                     self._keep(seq, bodies[seq])
-                elif seq == self._delivery.next_to_send() and self._delivery.skipped(seq, _now()):
-                    self._confirmed()
+                elif seq == self._delivery.next_to_send():
+                    self._pass_over(seq)
 
         self._mailbox.post(take)
 
@@ -125,8 +130,8 @@ class Publisher:
         self._ledger = ledger
         waits = backoff_s()
         while not self._stopping:
-            link = Link(self._config, f"loamscan-{self._device.id}", self._message("offline"))
             try:
+                link = Link(self._config, f"loamscan-{self._device.id}", self._message("offline"))
                 link.open(self._topics.ack)
                 began_s, committed = _now(), self._delivery.committed
                 self._serve(link)
@@ -140,6 +145,7 @@ class Publisher:
     def _serve(self, link: Link) -> None:
         """One connection's life."""
         self._ready = self._proven = False
+        self._answered_s = _now()
         self._records.clear()
         self._others.clear()
         link.on_ready = lambda: self._begin(link)
@@ -172,6 +178,7 @@ class Publisher:
                 if _now() - tended_s >= 1.0 and link.ended is None:
                     tended_s = _now()
                     link.tend()
+                    self._check_answers(link)
         _LOG.warning("%s", link.ended or "the connection is gone")
         link.close()
         self._suspect()
@@ -183,6 +190,8 @@ class Publisher:
         window = min(self._config.window, max(1, link.receive_maximum - 1))
         self._delivery.connected(window, _now())
         self._fetching = None
+        if self._announced is not None:
+            self._newest, self._announced = self._newest or self._announced[1], None
         self._others.add(link.publish(self._message("online")))
         _LOG.info(
             "connected to %s:%d, %d of %d records confirmed",
@@ -191,7 +200,7 @@ class Publisher:
 
     def _send(self, link: Link) -> None:
         if self._delivery.stalled(_now()):
-            _LOG.info("no acknowledgement from the collector: sending again")
+            _LOG.info("no acknowledgement: sending record %d again", self._delivery.committed + 1)
         room = self._delivery.size - len(self._others)
         while (seq := self._delivery.next_to_send()) is not None and room > len(self._records):
             if self._culprit.one_at_a_time and self._records:
@@ -206,7 +215,7 @@ class Publisher:
                 and len(body) + len(self._topics.records) + _PACKET_OVERHEAD_BYTES > limit
             ):
                 self._give_up(seq, f"larger than the {limit} bytes that the broker takes")
-                continue
+                break
             self._records[link.publish(Message(self._topics.records, body))] = seq
             self._delivery.sent(seq, _now())
             self._sent_s = _now()
@@ -216,24 +225,36 @@ class Publisher:
                 self._newest = self._newest or newest
             else:
                 state = State.of(newest).to_json()
-                self._others.add(link.publish(Message(self._topics.state, state, retain=True)))
+                mid = link.publish(Message(self._topics.state, state, retain=True))
+                self._others.add(mid)
+                self._announced = mid, newest
         if self._events and not self._others:
             self._others.add(link.publish(Message(self._topics.events, self._events.popleft())))
 
-    def _taken(self, mid: int) -> None:
+    def _taken(self, mid: int, heard: bool) -> None:
+        self._answered_s = _now()
         if mid in self._others:
             self._others.discard(mid)
             self._proven = True
+            if self._announced is not None and self._announced[0] == mid:
+                self._announced = None
         elif (seq := self._records.pop(mid, None)) is not None:
             self._culprit.cleared(seq)
-            if self._delivery.taken_by_broker(seq, _now()):
+            if self._delivery.taken_by_broker(seq, _now(), heard=heard):
                 self._confirmed()
+            elif not heard and self._config.confirm == "broker":
+                _LOG.warning("record %d: nobody subscribes to %s", seq, self._topics.records)
+
+    def _check_answers(self, link: Link) -> None:
+        """End a connection whose other side lives, by its pings, and answers nothing."""
+        waiting = self._records or self._others or not self._ready
+        if waiting and _now() - max(self._answered_s, self._sent_s) > _ANSWER_S:
+            link.ended = f"the broker has not answered for {_ANSWER_S:g} s"
 
     def _refused(self, link: Link, mid: int, code: int, why: str) -> None:
         seq = self._records.pop(mid, None)
-        if seq is not None and code in _REFUSED_FOR_GOOD:
+        if seq is not None and code == _PACKET_TOO_LARGE:
             self._give_up(seq, why)
-            return
         what = f"record {seq}" if seq is not None else "a message"
         link.ended = (
             f"the broker refuses {what} ({why}); check that its access list lets "
@@ -246,7 +267,16 @@ class Publisher:
         except RecordError as error:
             _LOG.warning("ignored on %s: %s", self._topics.ack, error)
             return
-        if ack.log_id == self._status.log_id and self._delivery.acknowledged(ack, _now()):
+        if ack.log_id != self._status.log_id:
+            return
+        if ack.committed > self._delivery.newest:
+            _LOG.error(
+                "the collector has %d records of this log, which has %d: its end was lost, or "
+                "somebody else acknowledges",
+                ack.committed, self._delivery.newest,
+            )  # fmt: skip
+            self.happened(Reason.LOG_ROLLED_BACK, {"collector": ack.committed})
+        elif self._delivery.acknowledged(ack, _now()):
             self._confirmed()
 
     def _confirmed(self) -> None:
@@ -257,9 +287,12 @@ class Publisher:
             self._ledger.committed(committed)
 
     def _give_up(self, seq: int, why: str) -> None:
-        _LOG.error("record %d is lost: %s", seq, why)
+        """Have the ledger declare ``seq`` lost; the next fetch comes back without it."""
+        _LOG.error("record %d is refused: %s", seq, why)
         if self._ledger is not None:
             self._ledger.refused(seq, why)
+
+    def _pass_over(self, seq: int) -> None:
         if self._delivery.skipped(seq, _now()):
             self._confirmed()
 
@@ -277,8 +310,15 @@ class Publisher:
             self._ledger.fetch(seq)
 
     def _keep(self, seq: int, body: bytes) -> None:
-        if seq > self._delivery.committed and len(self._bodies) < _BODIES_KEPT:
-            self._bodies[seq] = body
+        """Remember the lowest bodies: they go first, and the rest can be fetched."""
+        if seq <= self._delivery.committed:
+            return
+        if len(self._bodies) >= _BODIES_KEPT:
+            highest = max(self._bodies)
+            if highest < seq:
+                return
+            del self._bodies[highest]
+        self._bodies[seq] = body
 
     def _say_goodbye(self, link: Link) -> None:
         if self._ready:

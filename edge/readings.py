@@ -2,14 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from contract.bundle import Bundle
-from contract.records import Model, PropertyReading, Quality, Texture
+from contract.records import (
+    Device,
+    Model,
+    PropertyReading,
+    Quality,
+    Reading,
+    Sample,
+    Texture,
+)
+from edge import clock
 from edge.assessment import Assessment
+from edge.config import Config
+from edge.scans import LoggedScan
 from soil.properties import PROPERTIES
+
+
+class ReadingMaker:
+    """Puts assessments of a device's samples into records."""
+
+    def __init__(self, config: Config, bundle: Bundle, engine: str) -> None:
+        self._settings = config.sample
+        self._include_rejected = config.model.include_rejected
+        self._level = bundle.manifest.intervals.level
+        self._model = model_of(bundle, engine)
+        self.device = Device(id=config.device.id, site=config.device.site, boot_id=clock.boot_id())
+
+    def reading(
+        self,
+        scans: Sequence[LoggedScan],
+        assessment: Assessment,
+        reference_age_s: float | None,
+        *,
+        record_id: str,
+        log_id: str,
+        seq: int,
+    ) -> Reading:
+        """The reading ``seq`` of ``scans``, one sample's replicates in the order they came."""
+        first = scans[0]
+        settings = self._settings
+        scanner = first.scanner
+        if reference_age_s is not None and isfinite(reference_age_s):
+            age = {"reference_age_s": round(reference_age_s, 1)}
+            scanner = scanner.model_copy(update=age)
+        return Reading(
+            schema="loamscan.reading/1",
+            kind="reading",
+            id=record_id,
+            log_id=log_id,
+            seq=seq,
+            device=self.device,
+            measured_at=first.measured_at,
+            time_quality=first.time_quality,
+            sample=Sample(
+                id=first.label or f"scan-{first.log_number}",
+                field=settings.field,
+                preparation=settings.preparation,
+                operator=settings.operator,
+                replicates=len(scans),
+            ),
+            scanner=scanner,
+            model=self._model,
+            properties=properties_of(assessment, self._level, self._include_rejected),
+            texture=texture_of(assessment, self._include_rejected),
+            quality=quality_of(assessment),
+            scans=[scan.id for scan in scans],
+            historical=any(scan.from_earlier_run for scan in scans),
+        )
 
 
 def model_of(bundle: Bundle, engine: str) -> Model:
@@ -54,7 +118,7 @@ def quality_of(assessment: Assessment) -> Quality:
     figures = {
         name: _short(figure)
         for name in ("q", "gh", "replicate_rms", "snr")
-        if (figure := getattr(assessment, name)) is not None and np.isfinite(figure)
+        if (figure := getattr(assessment, name)) is not None and isfinite(figure)
     }
     return Quality(verdict=assessment.verdict, reasons=list(assessment.reasons), **figures)
 

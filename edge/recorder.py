@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol
 
 from contract.bundle import Bundle
 from contract.identity import new_id
 from contract.reasons import Reason
-from contract.records import Device, Lost, Reading, ReasonGiven, Sample, ScanRecord
+from contract.records import Lost, Reading, ReasonGiven, ScanRecord
 from edge import clock
-from edge.assessment import Assessor, References
+from edge.assessment import FAILED, Assessment, Assessor, References
 from edge.config import Config
+from edge.errors import LogError
 from edge.log import RecordLog
 from edge.predictor import Predictor
-from edge.readings import model_of, properties_of, quality_of, texture_of
+from edge.readings import ReadingMaker
 from edge.samples import SampleGrouper
-from edge.scans import LoggedScan, axis_id, logged_scan, scan_record, scanner_state
+from edge.scans import LoggedScan, logged_scan, scan_record, scanner_state
 from firmware_bridge.scan import Instrument, Scan
+from soil.axis import Axis
+from soil.errors import LoamscanError
+
+_LOG = logging.getLogger("loamscan.recorder")
 
 FETCH_RECORDS = 64
 """Records handed to the publisher at a time: a window's worth, well under a megabyte."""
@@ -74,19 +80,17 @@ class Recorder:
         outlet: Outlet,
         on_reading: Callable[[Reading], None] = lambda _: None,
     ) -> None:
-        self._config = config
         self._outlet = outlet
         self._on_reading = on_reading
-        self._level = bundle.manifest.intervals.level
-        self._model = model_of(bundle, predictor.engine)
+        self._replicates = config.sample.replicates
         self._assessor = Assessor(bundle, predictor, config.reference.max_age_s)
-        self._device = Device(id=config.device.id, site=config.device.site, boot_id=clock.boot_id())
+        self._maker = ReadingMaker(config, bundle, predictor.engine)
         self._samples: SampleGrouper[LoggedScan] = SampleGrouper(
             config.sample.replicates, config.sample.timeout_s
         )
         self._reference_scans: dict[str, LoggedScan] = {}
         self._references: References | None = None
-        self._axes: set[str] = set()
+        self._axes: set[Axis] = set()
         # Bounded by its senders: the scanner waits for each scan to be safe, and the publisher has
         # one fetch under way and a word on each acknowledgement.
         self._inbox: queue.SimpleQueue[_ScanArrived | _Fetch | _Committed | _Refused | None] = (
@@ -122,7 +126,7 @@ class Recorder:
             try:
                 message = self._inbox.get(timeout=1.0)
             except queue.Empty:
-                self._make_readings(log, self._samples.expired(time.monotonic()))
+                self._make_readings(log, self._samples.expired(clock.running_s()))
                 continue
             if message is None:
                 return
@@ -131,28 +135,39 @@ class Recorder:
             elif isinstance(message, _Fetch):
                 self._hand_out(log, message.first)
             elif isinstance(message, _Committed):
-                log.mark_committed(message.seq)
-            else:
+                self._mark(log, message.seq)
+            elif log.kind(message.seq) != "lost":
                 self._give_up(log, message.seq, Reason.RECORD_REFUSED, message.detail)
+            self._make_readings(log, self._samples.expired(clock.running_s()))
 
     def _take_up(self, log: RecordLog) -> None:
-        """Go on where an earlier run was cut off: scans without a reading, references in use."""
+        """Go on where an earlier run was cut off: scans without a reading, references in use.
+
+        A scan that can't be read is set aside with an event, or it would end every run.
+        """
         for stored in log.open_scans():
-            if not stored.sound:
+            try:
+                if not stored.sound:
+                    raise LogError("its bytes do not match their checksum")
+                record = ScanRecord.model_validate_json(stored.body)
+                logged = logged_scan(record, log.axis(record.axis_id))
+            except (ValueError, LoamscanError) as error:
+                _LOG.error("scan %d of the log is damaged: %s", stored.number, error)
+                log.settle_scans([stored.id])
                 self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
                 continue
-            record = ScanRecord.model_validate_json(stored.body)
-            self._process(log, logged_scan(record, log.axis(record.axis_id)))
+            waited_s = max(0.0, (clock.now() - logged.measured_at).total_seconds())
+            self._process(log, logged, clock.running_s() - waited_s)
+        self._make_readings(log, self._samples.expired(clock.running_s()))
 
     def _keep(self, log: RecordLog, message: _ScanArrived) -> None:
         scan, instrument = message.scan, message.instrument
         if log.holds_scan(instrument.serial, scan.session, scan.number):
             message.safe.set()
             return
-        name = axis_id(scan.axis)
-        if name not in self._axes:
-            log.keep_axis(name, scan.axis)
-            self._axes.add(name)
+        if scan.axis not in self._axes:
+            log.keep_axis(scan.axis)
+            self._axes.add(scan.axis)
         logged = LoggedScan(
             id=new_id(),
             log_number=0,
@@ -169,11 +184,11 @@ class Recorder:
             lambda number: scan_record(replace(logged, log_number=number), log.log_id).to_json(),
         )
         message.safe.set()
-        self._process(log, replace(logged, log_number=number))
+        self._process(log, replace(logged, log_number=number), clock.running_s())
 
-    def _process(self, log: RecordLog, logged: LoggedScan) -> None:
+    def _process(self, log: RecordLog, logged: LoggedScan, at_s: float) -> None:
         if logged.scan.role == "sample":
-            self._make_readings(log, self._samples.add(logged, time.monotonic()))
+            self._make_readings(log, self._samples.add(logged, at_s))
             return
         replaced = self._reference_scans.get(logged.scan.role)
         self._reference_scans[logged.scan.role] = logged
@@ -186,61 +201,60 @@ class Recorder:
 
     def _make_readings(self, log: RecordLog, samples: Sequence[Sequence[LoggedScan]]) -> None:
         for scans in samples:
-            self._make_reading(log, scans)
+            try:
+                self._make_reading(log, scans, *self._assess(scans))
+            except LogError:
+                raise
+            # A scan is in the log before it is judged: one that raised would end every run.
+            except Exception:  # noqa: BLE001
+                _LOG.exception("sample %r could not be judged", scans[0].label)
+                self._make_reading(log, scans, FAILED, None)
 
-    def _make_reading(self, log: RecordLog, scans: Sequence[LoggedScan]) -> None:
+    def _assess(self, scans: Sequence[LoggedScan]) -> tuple[Assessment, float | None]:
+        """What the scans amount to, and the age of the reference that made reflectance of them."""
         first = scans[0]
-        scanner = first.scanner
-        references, age_s = self._references_for(first)
-        if references is not None:
-            scanner = scanner.model_copy(update={"reference_age_s": round(age_s, 1)})
-        assessment = self._assessor.assess(scans, references, age_s, self._config.sample.replicates)
-        include_rejected = self._config.model.include_rejected
-        settings = self._config.sample
-        historical = any(scan.from_earlier_run for scan in scans)
+        white = self._reference_scans.get("white")
+        if (
+            first.kind != "counts"
+            or self._references is None
+            or white is None
+            or white.scanner.serial != first.scanner.serial
+        ):
+            return self._assessor.assess(scans, None, 0.0, self._replicates), None
+        age_s = (first.measured_at - white.measured_at).total_seconds()
+        if age_s < 0:
+            age_s = inf  # the clock was set back in between: nobody knows how old it is
+        return self._assessor.assess(scans, self._references, age_s, self._replicates), age_s
+
+    def _make_reading(
+        self,
+        log: RecordLog,
+        scans: Sequence[LoggedScan],
+        assessment: Assessment,
+        reference_age_s: float | None,
+    ) -> None:
         record_id = new_id()
         made: list[Reading] = []
 
         def make(seq: int) -> bytes:
-            reading = Reading(
-                schema="loamscan.reading/1",
-                kind="reading",
-                id=record_id,
-                log_id=log.log_id,
-                seq=seq,
-                device=self._device,
-                measured_at=first.measured_at,
-                time_quality=first.time_quality,
-                sample=Sample(
-                    id=first.label or f"scan-{first.log_number}",
-                    field=settings.field,
-                    preparation=settings.preparation,
-                    operator=settings.operator,
-                    replicates=len(scans),
-                ),
-                scanner=scanner,
-                model=self._model,
-                properties=properties_of(assessment, self._level, include_rejected),
-                texture=texture_of(assessment, include_rejected),
-                quality=quality_of(assessment),
-                scans=[scan.id for scan in scans],
-                historical=historical,
+            reading = self._maker.reading(
+                scans, assessment, reference_age_s, record_id=record_id, log_id=log.log_id, seq=seq
             )
             made.append(reading)
             return reading.to_json()
 
         seq, body = log.append(record_id, "reading", make, settles=[scan.id for scan in scans])
-        if not historical:
+        if not made[0].historical:
             self._outlet.newest_is(made[0])
         self._outlet.appended(seq, body)
         self._on_reading(made[0])
 
-    def _references_for(self, scan: LoggedScan) -> tuple[References | None, float]:
-        """What makes reflectance of ``scan``, and its age in seconds."""
-        white = self._reference_scans.get("white")
-        if scan.kind != "counts" or white is None or white.scanner.serial != scan.scanner.serial:
-            return None, 0.0
-        return self._references, max(0.0, (scan.measured_at - white.measured_at).total_seconds())
+    def _mark(self, log: RecordLog, seq: int) -> None:
+        try:
+            log.mark_committed(seq)
+        except LogError as error:
+            # The mark only saves sending again what the collector has.
+            _LOG.warning("%s", error)
 
     def _hand_out(self, log: RecordLog, first: int) -> None:
         bodies = {}
@@ -262,7 +276,7 @@ class Recorder:
                 id=record_id,
                 log_id=log.log_id,
                 seq=own,
-                device=self._device,
+                device=self._maker.device,
                 lost_at=clock.now(),
                 first=seq,
                 last=seq,

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 
-class Labelled(Protocol):
-    """A scan with the label that the scanner gave it, empty for none."""
+class Grouped(Protocol):
+    """A scan that knows what makes it a replicate of another: label, instrument, kind and axis."""
 
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def sample_key(self) -> Hashable: ...  # noqa: D102
 
 
-ScanT = TypeVar("ScanT", bound=Labelled)
+ScanT = TypeVar("ScanT", bound=Grouped)
 
 
 @dataclass
 class SampleGrouper(Generic[ScanT]):
-    """Collects ``wanted`` scans into a sample; another label or a pause ends one early."""
+    """Collects ``wanted`` scans into a sample; one of another sample, or a pause, ends it early."""
 
     wanted: int
     timeout_s: float
@@ -27,9 +27,9 @@ class SampleGrouper(Generic[ScanT]):
     _last_s: float = 0.0
 
     def add(self, scan: ScanT, now_s: float) -> list[Sequence[ScanT]]:
-        """Take ``scan`` at monotonic time ``now_s``; the samples that this completes."""
+        """Take ``scan``, measured at ``now_s`` on a clock that only rises; the samples now complete."""
         complete: list[Sequence[ScanT]] = self.expired(now_s)
-        if self._open and self._open[-1].label != scan.label:
+        if self._open and self._open[-1].sample_key != scan.sample_key:
             complete.append(self._take())
         self._open.append(scan)
         self._last_s = now_s

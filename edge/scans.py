@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.records import ScannerState, ScanRecord, TimeQuality
+from edge.log import axis_id
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
 
@@ -34,6 +33,11 @@ class LoggedScan:
         return self.scan.label
 
     @property
+    def sample_key(self) -> tuple[str, str, str, Axis]:
+        """Scans of one sample agree in this."""
+        return self.scan.label, self.scanner.serial, self.scan.kind, self.scan.axis
+
+    @property
     def axis(self) -> Axis:
         """Where the values lie."""
         return self.scan.axis
@@ -52,12 +56,6 @@ class LoggedScan:
     def full_scale(self) -> float:
         """Counts at which the detector saturates; 0 if not known."""
         return self.scan.full_scale
-
-
-@lru_cache(maxsize=16)
-def axis_id(axis: Axis) -> str:
-    """SHA-256 over unit and float64 values: the name of an axis in the log."""
-    return hashlib.sha256(axis.unit.encode() + axis.values.astype("<f8").tobytes()).hexdigest()
 
 
 def scanner_state(instrument: Instrument, scan: Scan) -> ScannerState:

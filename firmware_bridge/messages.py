@@ -242,7 +242,7 @@ class Status(Message):
         reader.end()
         return cls(
             temperature_from_field(temperature),
-            battery_from_field("STATUS", battery),
+            battery_from_field(battery),
             named("STATUS", "state", STATES, state),
         )
 

@@ -92,13 +92,9 @@ def battery_field(battery_pct: int | None) -> int:
     return UNKNOWN_BATTERY if battery_pct is None else battery_pct
 
 
-def battery_from_field(message: str, field: int) -> int | None:
-    """The inverse of `battery_field`; raises `ProtocolError` above 100 %."""
-    if field == UNKNOWN_BATTERY:
-        return None
-    if field > 100:
-        raise malformed(message, f"the battery is at {field} %")
-    return field
+def battery_from_field(field: int) -> int | None:
+    """The inverse of `battery_field`; what can't be a share is not known, and costs no scan."""
+    return field if field <= 100 else None
 
 
 def named(message: str, what: str, names: tuple[Any, ...], code: int) -> Any:

@@ -16,14 +16,24 @@ def open_scanner(url: str) -> Scanner:
 
     Raises `PortError` on a URL that names no driver or no port, and what the driver raises.
     """
-    parts = urlsplit(url)
-    opener = DRIVERS.get(parts.scheme)
-    if opener is None:
+    parts = check_url(url)
+    return DRIVERS[parts.scheme](parts)
+
+
+def check_url(url: str) -> SplitResult:
+    """``url`` in its parts; raises `PortError` if it names no driver."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise PortError(
+            f"{url!r} is no URL: {error}", "write it as in loamscan:///dev/ttyACM0"
+        ) from error
+    if parts.scheme not in DRIVERS:
         known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
         raise PortError(
             f"{url!r} names no known scanner driver", f"start the URL with one of: {known}"
         )
-    return opener(parts)
+    return parts
 
 
 def _open_loamscan(url: SplitResult) -> Scanner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from math import isfinite
 from typing import ClassVar, Final
 
 import numpy as np
@@ -88,8 +89,8 @@ class ScanPush(Message):
             kind=named("SCAN", "kind", KINDS, kind),
             scan_time_ms=time_ms,
             temperature_c=temperature_from_field(temperature),
-            battery_pct=battery_from_field("SCAN", battery),
-            full_scale=full_scale,
+            battery_pct=battery_from_field(battery),
+            full_scale=full_scale if isfinite(full_scale) and full_scale > 0 else 0.0,
             label=label,
             values=values,
         )

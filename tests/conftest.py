@@ -38,14 +38,17 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     assert "listener 1883 127.0.0.1" in text
     if os.geteuid() == 0:
         text += "\nuser root\n"
-    (folder / "mosquitto.conf").write_text(text.replace("listener 1883", f"listener {port}"))
-    shutil.copy(REPOSITORY / "deploy" / "mosquitto.acl", folder)
-    (folder / "mosquitto.acl").chmod(0o600)
+    text = text.replace("listener 1883", f"listener {port}").replace("/etc/mosquitto", str(folder))
+    (folder / "mosquitto.conf").write_text(text)
+    shutil.copy(REPOSITORY / "deploy" / "loamscan.acl", folder)
+    (folder / "loamscan.acl").chmod(0o600)
     passwords = {name: f"secret of {name}" for name in ("ls-0001", "ls-0002", "collector")}
-    (folder / "passwords").touch(mode=0o600)
+    (folder / "loamscan.passwords").touch(mode=0o600)
     for name, password in passwords.items():
         subprocess.run(
-            [need("mosquitto_passwd"), "-b", "passwords", name, password], cwd=folder, check=True
+            [need("mosquitto_passwd"), "-b", "loamscan.passwords", name, password],
+            cwd=folder,
+            check=True,
         )
     broker = Mosquitto(folder, port, passwords)
     broker.start()

@@ -17,7 +17,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.log import log_progress
+from edge.log_file import log_progress
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -45,7 +45,10 @@ class Mosquitto:
     def start(self) -> None:
         said = (self.folder / "mosquitto.txt").open("ab")
         self._process = subprocess.Popen(
-            [need("mosquitto"), "-c", "mosquitto.conf"], cwd=self.folder, stdout=said, stderr=said
+            [need("mosquitto"), "-c", self.folder / "mosquitto.conf"],
+            cwd="/",
+            stdout=said,
+            stderr=said,
         )
         for _ in range(100):
             if listens(self.port):

@@ -18,7 +18,8 @@ from contract.records import Reading
 from edge.demo.broker import embedded_broker
 from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError
-from edge.log import log_progress
+from edge.log_file import log_progress
+from edge.stop_signals import StopSignals
 from firmware_bridge.scan import ScanKind
 from firmware_bridge.spectra_files import SpectraFile
 from firmware_bridge.virtual_scanner import VirtualScanner
@@ -43,8 +44,19 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether there were readings and all were acknowledged."""
-        return 0 < self.readings <= self.written == self.acknowledged
+        """Whether everything that was written was acknowledged, and came."""
+        return self.readings <= self.written == self.acknowledged
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        if not self.written:
+            return "Stopped before the first reading."
+        verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(self.verdicts.items()))
+        return (
+            f"{self.readings} readings ({verdicts}), {self.acknowledged} of {self.written} "
+            "records acknowledged."
+        )
 
 
 @dataclass(frozen=True)
@@ -64,9 +76,9 @@ def run_line(
     line: Line,
     limit: int | None,
     on_reading: Callable[[bytes, Reading], None],
-    interrupted: threading.Event,
+    signals: StopSignals,
 ) -> Outcome:
-    """Run until ``limit`` readings came back or ``interrupted``; ``on_reading`` gets each.
+    """Run until ``limit`` readings came back or a signal; ``on_reading`` gets each.
 
     Raises `DemoError` where a part fails or nothing comes for long.
     """
@@ -82,7 +94,10 @@ def run_line(
 
     with tempfile.TemporaryDirectory(prefix="loamscan-demo-") as name:
         folder = Path(name)
-        with embedded_broker(folder) as port, Subscriber("127.0.0.1", port, take):
+        with (
+            embedded_broker(folder) as port,
+            Subscriber("127.0.0.1", port, take) as subscriber,
+        ):
             scanner = VirtualScanner(
                 line.spectra,
                 baud=line.baud,
@@ -93,10 +108,13 @@ def run_line(
             )
             with scanner, _daemon(folder, _configuration(line, scanner.url, port)) as daemon:
                 last_s = time.monotonic()
-                while not interrupted.is_set() and (limit is None or outcome.readings < limit):
-                    if news.wait(0.1):
+                while limit is None or outcome.readings < limit:
+                    if signals.wait(0.1):
+                        break
+                    if news.is_set():
                         news.clear()
                         last_s = time.monotonic()
+                    subscriber.check()
                     _check(daemon, folder, time.monotonic() - last_s)
                 scanner.close()
                 _settle(folder)

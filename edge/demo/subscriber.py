@@ -55,8 +55,13 @@ class Subscriber:
         if username is not None:
             self._client.username_pw_set(username, password)
         self._client.on_connect = self._connected
-        self._client.on_subscribe = lambda *_: self._ready.set()
+        self._client.on_subscribe = self._subscribed
         self._client.on_message = self._heard
+        self._client.on_publish = self._acknowledged
+        self._failure: BaseException | None = None
+        # One acknowledgement is on its way at a time, and then the newest: it is cumulative.
+        self._on_its_way: dict[str, int] = {}
+        self._due: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Connect and subscribe; raises `BrokerError` where that can't be had."""
@@ -86,15 +91,17 @@ class Subscriber:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def committed(self, log_id: str) -> int:
-        """Highest ``seq`` of ``log_id`` up to which everything came."""
-        return self._receipts.get(log_id, Receipts()).committed
+    def check(self) -> None:
+        """Raise what ``on_record`` raised, which happened on the connection's thread."""
+        if self._failure is not None:
+            raise self._failure
 
     def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
         if reason.is_failure:
             self._refusal = str(reason)
             self._ready.set()
             return
+        self._on_its_way.clear()
         # The retained acknowledgement is this subscriber's memory across its own restarts.
         client.subscribe([(self._wanted.ack, _QOS), (self._wanted.records, _QOS)])
 
@@ -112,13 +119,34 @@ class Subscriber:
             return
         receipts = self._of(record.log_id)
         if record.seq not in receipts:
-            self._on_record(message.payload, record)
+            try:
+                self._on_record(message.payload, record)
+            except BaseException as error:  # noqa: BLE001 - `check` raises it where it is heard
+                self._failure = error
+                return
         receipts.settle(record.seq)
         if isinstance(record, Lost):
             receipts.settle(record.first, record.last)
         if self._acknowledge:
-            ack = receipts.acknowledgement(record.log_id)
-            client.publish(Topics(device).ack, ack.to_json(), qos=1, retain=True)
+            self._due[record.log_id] = Topics(device).ack
+            self._send_acknowledgements(client)
+
+    def _send_acknowledgements(self, client: Any) -> None:
+        for log_id, topic in list(self._due.items()):
+            if log_id not in self._on_its_way:
+                del self._due[log_id]
+                ack = self._of(log_id).acknowledgement(log_id).to_json()
+                self._on_its_way[log_id] = client.publish(topic, ack, qos=1, retain=True).mid
+
+    def _acknowledged(self, client: Any, _data: Any, mid: int, _reason: Any, _props: Any) -> None:
+        self._on_its_way = {log: sent for log, sent in self._on_its_way.items() if sent != mid}
+        self._send_acknowledgements(client)
+
+    def _subscribed(
+        self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _props: Any
+    ) -> None:
+        self._refusal = next((str(reason) for reason in reasons if reason.is_failure), None)
+        self._ready.set()
 
     def _of(self, log_id: str) -> Receipts:
         return self._receipts.setdefault(log_id, Receipts())

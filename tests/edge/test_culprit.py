@@ -46,3 +46,18 @@ def test_a_record_that_is_taken_after_all_is_cleared() -> None:
     culprit.cleared(7)
     assert not culprit.one_at_a_time
     assert drop(culprit, 7) is None
+
+
+def test_a_broker_that_refuses_them_all_costs_one_record_and_no_more() -> None:
+    culprit = Culprit()
+    convicted = [drop(culprit, seq) for seq in range(1, 50) for _ in range(DROPS_TO_CONVICT)]
+    assert [seq for seq in convicted if seq is not None] == [1]
+
+
+def test_after_a_record_was_taken_another_can_be_convicted() -> None:
+    culprit = Culprit()
+    for _ in range(DROPS_TO_CONVICT):
+        drop(culprit, 7)
+    culprit.cleared(9)
+    verdicts = [drop(culprit, 12) for _ in range(DROPS_TO_CONVICT)]
+    assert verdicts[-1] == 12

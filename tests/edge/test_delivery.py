@@ -98,14 +98,45 @@ def test_an_older_acknowledgement_takes_nothing_back() -> None:
     assert d.committed == 5
 
 
-def test_silence_of_the_collector_starts_over_after_a_while() -> None:
+def taken(d: Delivery, now_s: float) -> list[int]:
+    sent = send_all(d, now_s)
+    for seq in sent:
+        d.taken_by_broker(seq, now_s)
+    return sent
+
+
+def test_a_silent_collector_is_probed_with_one_record_ever_less_often() -> None:
     d = delivery(size=100)
+    taken(d, 0.0)
+    probes, now_s = [], 0.0
+    while now_s < 3000:
+        now_s += 1.0
+        if d.stalled(now_s):
+            probes.append(now_s)
+            assert taken(d, now_s) == [1]
+    assert probes[:4] == [30, 90, 210, 450]
+
+
+def test_the_first_sign_of_life_after_a_silence_brings_all_that_is_not_confirmed() -> None:
+    d = delivery(size=100)
+    taken(d, 0.0)
+    assert d.stalled(30.0)
+    taken(d, 30.0)
+    d.acknowledged(ack(1), 31.0)
+    assert taken(d, 31.0) == list(range(2, 11))
+    assert not d.stalled(60.0)
+    assert d.stalled(61.5)
+
+
+def test_a_puback_that_says_that_nobody_listens_confirms_nothing() -> None:
+    d = delivery(newest=2, confirm="broker")
     for seq in send_all(d):
-        d.taken_by_broker(seq, 1.0)
-    assert not d.stalled(1.0)
-    assert not d.stalled(30.0)
-    assert d.stalled(31.5)
-    assert send_all(d, 31.5) == list(range(1, 11))
+        assert not d.taken_by_broker(seq, 0.0, heard=False)
+    assert d.committed == 0
+    assert d.stalled(30.0)
+    assert send_all(d, 30.0) == [1]
+    assert d.taken_by_broker(1, 30.0)
+    assert send_all(d, 30.0) == [2]
 
 
 def test_a_queue_that_was_empty_for_long_is_not_stalled_at_its_first_record() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from contract.identity import new_id
 from edge.errors import LogBusyError, LogError
-from edge.log import FILE_NAME, OpenedLog, log_progress, open_log
+from edge.log import axis_id
+from edge.log_file import FILE_NAME, OpenedLog, log_progress, open_log
 from soil.axis import Axis
 
 
@@ -187,9 +188,45 @@ def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
 def test_axes_come_back_to_the_bit(tmp_path: Path) -> None:
     opened = open_log(tmp_path)
     axis = Axis("cm-1", 1e7 / np.linspace(2550, 1350, 257))
-    opened.log.keep_axis("a" * 64, axis)
-    opened.log.keep_axis("a" * 64, axis)
-    assert opened.log.axis("a" * 64) == axis
-    with pytest.raises(LogError):
+    opened.log.keep_axis(axis)
+    opened.log.keep_axis(axis)
+    assert opened.log.axis(axis_id(axis)) == axis
+    with pytest.raises(LogError, match="has no axis"):
         opened.log.axis("b" * 64)
     opened.close()
+
+
+@pytest.mark.parametrize("damage", [b"\x01", b"\x7f"])
+def test_a_changed_axis_is_seen(tmp_path: Path, damage: bytes) -> None:
+    opened = open_log(tmp_path)
+    axis = Axis("nm", np.linspace(2550, 1350, 257))
+    opened.log.keep_axis(axis)
+    bands = axis.values.astype("<f8").tobytes()
+    changed = bands[:807] + damage + bands[808:]
+    opened.log._db.execute("UPDATE axis SET bands=?", (changed,))
+    with pytest.raises(LogError, match="is damaged"):
+        opened.log.axis(axis_id(axis))
+    opened.close()
+
+
+def test_a_log_that_somebody_else_holds_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    opened = open_log(tmp_path)
+    append(opened, "x")
+    opened.close()
+    holder = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LogError, match="nothing in it is lost"):
+        open_log(tmp_path)
+    holder.execute("COMMIT")
+    holder.close()
+    opened = open_log(tmp_path)
+    assert (opened.set_aside, opened.log.newest) == (None, 1)
+    opened.close()
+
+
+def test_a_log_that_can_not_be_opened_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(LogError, match="can't be opened"):
+        open_log(tmp_path)
+    assert (tmp_path / FILE_NAME).is_dir()

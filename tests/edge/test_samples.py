@@ -12,6 +12,10 @@ class Scanned:
     label: str
     number: int
 
+    @property
+    def sample_key(self) -> str:
+        return self.label
+
 
 def grouped(labels: str, wanted: int) -> list[str]:
     grouper: SampleGrouper[Scanned] = SampleGrouper(wanted, timeout_s=10.0)

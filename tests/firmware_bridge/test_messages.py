@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,7 +92,6 @@ def test_any_payload_is_read_or_refused(message_type, payload):
     [
         (m.Hello, b"\2\1", "versions 2 to 1"),
         (m.Measure, b"\3", "role 3"),
-        (m.Status, struct.pack("<hBB", 0, 101, 0), "101 %"),
         (m.Status, struct.pack("<hBB", 0, 50, 9), "state 9"),
         (m.ErrorReply, b"\1\2\xff\xfe", "not UTF-8"),
         (m.AxisReply, struct.pack("<BH2d", 2, 2, 1, 2), "unit 2"),
@@ -140,3 +140,13 @@ def test_what_does_not_fit_the_wire_is_refused_when_packed():
         _push(1, 2, "ä" * 32 + "x").pack()
     with pytest.raises(ProtocolError, match="does not fit"):
         m.Status(400.0, None, "ready").pack()
+
+
+def test_side_fields_without_a_meaning_are_unknown_and_cost_no_scan():
+    assert m.Status.unpack(struct.pack("<hBB", 0, 101, 0)).battery_pct is None
+    push = ScanPush(
+        session=1, number=1, axis_id=1, role="sample", kind="counts", scan_time_ms=1,
+        temperature_c=None, battery_pct=None, full_scale=0.0, label="", values=np.float32([1, 2]),
+    )  # fmt: skip
+    for nonsense in (float("nan"), float("inf"), -1.0):
+        assert ScanPush.unpack(replace(push, full_scale=nonsense).pack()).full_scale == 0.0

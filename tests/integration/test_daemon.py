@@ -101,6 +101,39 @@ def test_readings_made_without_a_network_arrive_once_it_is_there(
     assert [r.seq for r in readings] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_long_time_offline_is_delivered_whole(
+    daemon: DaemonProcess, tmp_path: Path, soils: SpectraFile
+) -> None:
+    port = free_port()
+    daemon.settings["mqtt"]["port"] = port
+    with VirtualScanner(soils, limit=5, **QUICK) as scanner:
+        daemon.settings["scanner"]["url"] = scanner.url
+        daemon.start()
+        assert scanner.finished.wait(20)
+        daemon.stop()
+    with VirtualScanner(soils, limit=400, **QUICK) as scanner:
+        daemon.settings["scanner"]["url"] = scanner.url
+        daemon.start()
+        assert scanner.finished.wait(60)
+        with embedded_broker(tmp_path, port), collector(port) as readings:
+            until(lambda: delivered(daemon, 405), timeout_s=90, what="405 records")
+    assert [r.seq for r in readings] == list(range(1, 406))
+
+
+def test_a_password_file_that_goes_missing_stops_no_scan(
+    daemon: DaemonProcess, mosquitto: Mosquitto, soils: SpectraFile
+) -> None:
+    log_in(daemon, mosquitto)
+    (daemon.folder / "password").unlink()
+    with VirtualScanner(soils, limit=3, **QUICK) as scanner:
+        daemon.settings["scanner"]["url"] = scanner.url
+        daemon.start()
+        assert scanner.finished.wait(20)
+        until(lambda: "password can't be read" in daemon.said)
+        assert daemon.running
+        assert daemon.stop() == 0
+
+
 def test_a_broker_without_a_collector_confirms_nothing_and_the_collector_gets_all_later(
     daemon: DaemonProcess, broker_port: int, soils: SpectraFile
 ) -> None:
@@ -122,10 +155,28 @@ def test_confirmation_by_the_broker_needs_no_collector(
 ) -> None:
     daemon.settings["device"]["id"] = "ls-alone"
     daemon.settings["mqtt"] |= {"port": broker_port, "confirm": "broker"}
+    ear = Ear(broker_port)
     with VirtualScanner(soils, limit=4, **QUICK) as scanner:
         daemon.settings["scanner"]["url"] = scanner.url
         daemon.start()
         until(lambda: delivered(daemon, 4), what="four PUBACKs")
+    ear.close()
+
+
+def test_a_broker_that_says_that_nobody_listens_confirms_nothing(
+    daemon: DaemonProcess, mosquitto: Mosquitto, soils: SpectraFile
+) -> None:
+    log_in(daemon, mosquitto)
+    daemon.settings["mqtt"] |= {"confirm": "broker", "resend_after_s": 1.0}
+    with VirtualScanner(soils, limit=4, **QUICK) as scanner:
+        daemon.settings["scanner"]["url"] = scanner.url
+        daemon.start()
+        until(lambda: "nobody subscribes to" in daemon.said)
+        assert not delivered(daemon)
+        ear = Ear(mosquitto.port, "collector", mosquitto.passwords["collector"])
+        until(lambda: delivered(daemon, 4), what="a subscriber")
+        assert len(set(ear.on(TOPICS.records))) == 4
+        ear.close()
 
 
 def test_an_acknowledgement_for_another_log_or_from_a_vandal_confirms_nothing(
@@ -219,7 +270,7 @@ def test_a_record_too_large_for_the_broker_is_declared_lost_and_blocks_nothing(
     configuration = mosquitto.folder / "mosquitto.conf"
     text = configuration.read_text()
     assert "message_size_limit 65536" in text
-    configuration.write_text(text.replace("message_size_limit 65536", "message_size_limit 1200"))
+    configuration.write_text(text.replace("message_size_limit 65536", "message_size_limit 900"))
     mosquitto.start()
     log_in(daemon, mosquitto)
     records: list[object] = []
@@ -294,6 +345,8 @@ def test_a_second_daemon_on_the_same_log_is_refused(
         ("model", "bundle", "absent.loam", "absent.loam can't be read"),
         ("mqtt", "hots", "x", "[mqtt] has an unknown key 'hots'"),
         ("log", "directory", "/proc/nowhere", "can't hold the record log"),
+        ("scanner", "url", "loamscan://[", "is no URL"),
+        ("scanner", "url", "loamscann:///dev/x", "names no known scanner driver"),
     ],
 )
 def test_a_daemon_that_can_not_serve_says_why_and_ends(

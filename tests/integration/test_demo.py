@@ -79,3 +79,27 @@ def test_ctrl_c_ends_it_cleanly_with_everything_acknowledged() -> None:
     assert demo.returncode == 0, errors
     assert "records acknowledged." in said
     assert errors == ""
+
+
+def test_ctrl_c_before_the_first_reading_is_no_failure() -> None:
+    with subprocess.Popen(
+        DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert "Ctrl-C ends" in demo.stdout.readline()
+        os.killpg(demo.pid, signal.SIGINT)
+        said, errors = demo.communicate(timeout=60)
+    assert (demo.returncode, errors) == (0, "")
+    assert "Stopped before the first reading." in said or "records acknowledged." in said
+
+
+def test_a_reader_who_has_seen_enough_ends_it() -> None:
+    with subprocess.Popen(
+        [*DEMO, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("{")
+        demo.stdout.close()
+        assert demo.wait(30) == 1
+        assert demo.stderr is not None
+        assert demo.stderr.read() == ""

@@ -13,7 +13,7 @@ import pytest
 
 from contract.topics import Topics
 from edge.demo.subscriber import Subscriber
-from edge.log import FILE_NAME
+from edge.log_file import FILE_NAME
 from firmware_bridge.spectra_files import SpectraFile
 from firmware_bridge.virtual_scanner import VirtualScanner
 from parts import DaemonProcess, Ear, Mosquitto, delivered, until

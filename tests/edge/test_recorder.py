@@ -1,0 +1,266 @@
+"""The recorder makes a reading of every sample, whatever the scans hold and however often it starts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.bundle import Bundle
+from contract.reasons import Reason
+from contract.records import Lost, Reading, read_record
+from edge import clock
+from edge.config import Config, parse_config
+from edge.log_file import open_log
+from edge.predictor import Predictor
+from edge.recorder import Recorder
+from firmware_bridge.scan import Instrument, Scan
+from soil.axis import Axis
+
+SCANNER = Instrument("NeoSpectra", "S1", "1.0", session=7)
+
+
+class Outlet:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self.newest: list[Reading] = []
+        self.handed_out: list[tuple[int, int, dict[int, bytes]]] = []
+        self.events: list[Reason] = []
+
+    def appended(self, seq: int, body: bytes) -> None:
+        self.records.append(read_record(body))
+
+    def newest_is(self, reading: Reading) -> None:
+        self.newest.append(reading)
+
+    def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None:
+        self.handed_out.append((first, last, bodies))
+
+    def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
+        self.events.append(reason)
+
+
+@pytest.fixture(scope="module")
+def predictor(reference_bundle: Bundle) -> Predictor:
+    return Predictor(reference_bundle)
+
+
+@pytest.fixture
+def start(tmp_path: Path, reference_bundle: Bundle, predictor: Predictor):
+    """Start a recorder on the test's log, as often as wanted; it is stopped at the block's end."""
+
+    @contextmanager
+    def started(replicates: int = 1, **settings: Any) -> Iterator[tuple[Recorder, Outlet]]:
+        outlet = Outlet()
+        recorder = Recorder(_config(tmp_path, replicates), reference_bundle, predictor, outlet)
+        opened = open_log(tmp_path)
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                recorder.run(opened.log)
+            except BaseException as error:  # noqa: BLE001
+                failures.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield recorder, outlet
+        finally:
+            recorder.stop()
+            thread.join(20)
+            opened.close()
+        assert not failures, failures
+
+    return started
+
+
+def _config(folder: Path, replicates: int) -> Config:
+    return parse_config(
+        f"""
+        [device]
+        id = "ls-0001"
+        [scanner]
+        url = "loamscan:///dev/null"
+        [sample]
+        replicates = {replicates}
+        timeout_s = 3600
+        [log]
+        directory = "."
+        [mqtt]
+        host = "127.0.0.1"
+        """,
+        folder,
+    )
+
+
+@pytest.fixture(scope="module")
+def soil(reference_bundle: Bundle) -> Scan:
+    values = reference_bundle.array(reference_bundle.manifest.golden.reflectance)[0]
+    return Scan(7, 1, "sample", "reflectance", reference_bundle.axis, values, 100, label="F7-031")
+
+
+def hand_in(recorder: Recorder, *scans: Scan, instrument: Instrument = SCANNER) -> None:
+    for scan in scans:
+        assert recorder.scan_arrived(scan, instrument).wait(10)
+
+
+def test_a_scan_that_is_sent_twice_makes_one_reading(start, soil: Scan) -> None:
+    with start() as (recorder, outlet):
+        hand_in(recorder, soil, soil, replace(soil, number=2))
+    assert [record.sample.id for record in outlet.records] == ["F7-031", "F7-031"]
+
+
+def test_a_sample_that_a_restart_cut_in_two_becomes_one_reading(start, soil: Scan) -> None:
+    with start(replicates=3) as (recorder, outlet):
+        hand_in(recorder, soil, replace(soil, number=2))
+        assert outlet.records == []
+    with start(replicates=3) as (recorder, outlet):
+        hand_in(recorder, replace(soil, number=3))
+    (reading,) = outlet.records
+    assert reading.sample.replicates == 3
+    assert len(set(reading.scans)) == 3
+    assert reading.historical
+    assert outlet.newest == []
+
+
+def test_scans_of_yesterday_are_no_replicates_of_today(start, soil: Scan, monkeypatch) -> None:
+    yesterday = clock.now() - timedelta(hours=14)
+    with monkeypatch.context() as then:
+        then.setattr(clock, "now", lambda: yesterday)
+        with start(replicates=3) as (recorder, outlet):
+            hand_in(recorder, soil, replace(soil, number=2))
+    with start(replicates=3) as (recorder, outlet):
+        hand_in(recorder, *(replace(soil, number=n) for n in (3, 4, 5)))
+    assert [record.sample.replicates for record in outlet.records] == [2, 3]
+    assert [r.code for r in outlet.records[0].quality.reasons] == ["scan.replicates_missing"]
+
+
+def test_two_instruments_never_share_a_reading(start, soil: Scan) -> None:
+    with start(replicates=2) as (recorder, outlet):
+        hand_in(recorder, soil)
+        hand_in(recorder, soil, replace(soil, number=2), instrument=replace(SCANNER, serial="S2"))
+    assert [(r.scanner.serial, r.sample.replicates) for r in outlet.records] == [
+        ("S1", 1),
+        ("S2", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"values": np.where(np.arange(239) % 2, 1e-45, 0.9).astype(np.float32)},
+        {"values": np.full(239, np.nan, dtype=np.float32)},
+        {"values": np.full(239, np.inf, dtype=np.float32)},
+        {"values": np.full(239, 3.4e38, dtype=np.float32)},
+        {"values": np.zeros(239, dtype=np.float32)},
+        {"kind": "counts", "full_scale": 1.0},
+        {"label": "\u0000\U0001f331"},
+        {"scan_time_ms": 2**32 - 1},
+    ],
+)
+def test_whatever_a_scan_holds_it_gets_its_reading_and_the_next_one_too(
+    start, soil: Scan, odd: dict[str, Any]
+) -> None:
+    with start() as (recorder, outlet):
+        hand_in(recorder, replace(soil, **odd), replace(soil, number=2))
+    assert len(outlet.records) == 2
+    with start() as (_, outlet):
+        pass
+    assert outlet.records == []
+
+
+def test_a_fault_of_the_software_is_a_reading_that_says_so_and_not_the_end(
+    start, soil: Scan, monkeypatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with start() as (recorder, outlet):
+        monkeypatch.setattr(recorder._assessor, "assess", fail)
+        hand_in(recorder, soil)
+    (reading,) = outlet.records
+    assert reading.quality.verdict == "reject"
+    assert [reason.code for reason in reading.quality.reasons] == ["model.failed"]
+
+
+def test_a_damaged_scan_in_the_log_is_reported_once_and_ends_nothing(
+    start, soil: Scan, tmp_path
+) -> None:
+    with start(replicates=3) as (recorder, _):
+        hand_in(recorder, soil, replace(soil, number=2))
+    opened = open_log(tmp_path)
+    opened.log._db.execute("UPDATE scan SET body=? WHERE number=1", (b"{}",))
+    opened.close()
+    with start(replicates=3) as (_, outlet):
+        pass
+    assert outlet.events == [Reason.RECORD_DAMAGED]
+    with start(replicates=3) as (_, outlet):
+        pass
+    assert outlet.events == []
+
+
+def test_a_reference_taken_after_the_clock_was_set_back_is_of_unknown_age(
+    start, soil: Scan, monkeypatch
+) -> None:
+    axis = Axis("nm", soil.axis.values)
+    dark = Scan(
+        7, 1, "dark", "counts", axis, np.full(239, 1e3, np.float32), 100, full_scale=65535.0
+    )
+    white = replace(dark, number=2, role="white", values=np.full(239, 5e4, np.float32))
+    counts = (1e3 + soil.values * 4.9e4).astype(np.float32)
+    with start() as (recorder, outlet):
+        hand_in(recorder, dark, white)
+        earlier = clock.now() - timedelta(days=1)
+        monkeypatch.setattr(clock, "now", lambda: earlier)
+        hand_in(recorder, replace(dark, number=3, role="sample", values=counts))
+    (reading,) = outlet.records
+    assert [reason.code for reason in reading.quality.reasons] == ["reference.expired"]
+    assert "of unknown age" in reading.quality.reasons[0].text
+
+
+def test_references_survive_a_restart(start, soil: Scan) -> None:
+    dark = Scan(
+        7, 1, "dark", "counts", soil.axis, np.full(239, 1e3, np.float32), 9, full_scale=65535.0
+    )
+    white = replace(dark, number=2, role="white", values=np.full(239, 5e4, np.float32))
+    counts = (1e3 + soil.values * 4.9e4).astype(np.float32)
+    with start() as (recorder, _):
+        hand_in(recorder, dark, white)
+    with start() as (recorder, outlet):
+        hand_in(recorder, replace(dark, number=3, role="sample", values=counts))
+    assert outlet.records[0].quality.verdict == "ok"
+
+
+def test_a_refused_record_is_declared_lost_and_one_that_says_so_never_is(start, soil: Scan) -> None:
+    with start() as (recorder, outlet):
+        hand_in(recorder, soil)
+        recorder.refused(1, "too large")
+        recorder.refused(2, "too large")
+        recorder.fetch(1)
+    assert [type(record) for record in outlet.records] == [Reading, Lost]
+    assert (outlet.records[1].first, outlet.records[1].last) == (1, 1)
+    ((first, last, bodies),) = outlet.handed_out
+    assert (first, last, sorted(bodies)) == (1, 2, [2])
+
+
+def test_a_record_whose_bytes_changed_is_declared_lost(start, soil: Scan, tmp_path: Path) -> None:
+    with start() as (recorder, _):
+        hand_in(recorder, soil, replace(soil, number=2))
+    opened = open_log(tmp_path)
+    opened.log._db.execute("UPDATE record SET body=? WHERE seq=1", (b"{}",))
+    opened.close()
+    with start() as (recorder, outlet):
+        recorder.fetch(1)
+    (lost,) = outlet.records
+    assert (lost.first, lost.seq, lost.reason.code) == (1, 3, "record.damaged")
+    assert outlet.events == [Reason.RECORD_DAMAGED]
