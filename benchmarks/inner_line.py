@@ -96,10 +96,10 @@ class _StampedPublisher(Publisher):
             self._stamps.clear()
             return stamp_s
 
-    def _taken(self, mid: int) -> None:
+    def _taken(self, mid: int, heard: bool) -> None:
         now_s = time.perf_counter()
         seq = self._records.get(mid)
-        super()._taken(mid)
+        super()._taken(mid, heard)
         if seq is not None:
             with self._stamped:
                 self._stamps[seq] = now_s

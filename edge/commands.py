@@ -186,10 +186,6 @@ def demo(
         file, mode = read_spectra(spectra, format_name, kind, unit), "reflectance"
     line = Line(file, mode, bundle, include_rejected)  # type: ignore[arg-type]
     table = None if as_json else _table()
-    if table is not None:
-        click.echo(
-            f"{len(file.labels)} spectra in {mode}; Ctrl-C ends. Starting broker, scanner, daemon."
-        )
 
     def show(payload: bytes, reading: Reading) -> None:
         if table is None:
@@ -198,6 +194,10 @@ def demo(
             table.show_reading(reading)
 
     with StopSignals() as signals:
+        click.echo(
+            f"{len(file.labels)} spectra in {mode}; Ctrl-C ends. Starting broker, scanner, daemon.",
+            err=as_json,
+        )
         outcome = run_line(line, scans, show, signals)
     click.echo(outcome.summary, err=as_json)
     if not outcome.complete:
