@@ -14,16 +14,19 @@ _COMMANDS: Final = {
     "demo": ("edge.commands", "Show the whole line on this machine: scanner, daemon, broker."),
     "run": ("edge.commands", "Run the daemon: scanner in, readings out."),
     "predict": ("edge.commands", "Predict the nine properties of the spectra in a file."),
+    "log": ("edge.commands", "Show the newest readings in a record log."),
     "listen": ("edge.commands", "Show readings as they come from a broker."),
     "bundle": ("edge.commands", "Look into model bundles: inspect, verify."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
+    "reasons": ("contract.commands", "Print every reason code and what it means."),
     "soils": ("training.commands", "Make a file of synthetic soil spectra."),
     "train": ("training.commands", "Train the three stages into a checkpoint."),
     "export": ("export.commands", "Pack a checkpoint into a model bundle."),
 }
 
+_FUNCTIONS: Final = {"log": "show_log"}
 _EXTRAS: Final = {"training": "train", "export": "export"}
 
 
@@ -37,7 +40,8 @@ class _Rooms(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = _COMMANDS[cmd_name][0]
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        name = _FUNCTIONS.get(cmd_name, cmd_name)
+        command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contract.bundle import open_bundle
-from contract.records import Reading
+from contract.records import Reading, read_record
 from edge.batch import predict_file
 from edge.config import REFERENCE_BUNDLE, load_config
 from edge.daemon import Daemon, agent_version
@@ -19,7 +19,9 @@ from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError, EdgeError
 from edge.inspection import inspection, report
 from edge.link import read_password
+from edge.log_file import newest_records
 from edge.proof import prove
+from edge.readings import in_one_line
 from edge.stop_signals import StopSignals
 from firmware_bridge.spectra_files import read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
@@ -65,9 +67,25 @@ def run(config: Path, verbose: bool) -> None:
 
 
 def _tell(reading: Reading) -> None:
-    logging.getLogger("loamscan").info(
-        "reading %d, sample %s: %s", reading.seq, reading.sample.id, reading.quality.verdict
-    )
+    logging.getLogger("loamscan").info("%s", in_one_line(reading))
+
+
+@click.command("log")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--last", default=10, show_default=True, type=click.IntRange(min=1), help="How many.")
+@_json
+def show_log(directory: Path, last: int, as_json: bool) -> None:
+    """Show the newest readings in the record log DIRECTORY, delivered or not.
+
+    Needs no broker and disturbs no daemon.
+    """
+    table = None if as_json else _table()
+    for body in newest_records(directory, last):
+        record = read_record(body)
+        if table is None:
+            click.echo(body)
+        elif isinstance(record, Reading):
+            table.show_reading(record)
 
 
 @click.command()
@@ -246,6 +264,8 @@ def listen(
         password=password,
     )
     with StopSignals() as signals, subscriber:
+        whom = "every device" if device == "+" else device
+        click.echo(f"Listening on {host}:{port} for {whom}; Ctrl-C ends.", err=True)
         while not signals.wait(0.2):
             subscriber.check()
 

@@ -82,6 +82,23 @@ def log_progress(directory: Path) -> tuple[int, int]:
     return int(newest), int(committed)
 
 
+def newest_records(directory: Path, count: int) -> list[bytes]:
+    """The last ``count`` records of the log in ``directory``, oldest first, without owning it.
+
+    Raises `LogError` if there is no log.
+    """
+    path = directory / FILE_NAME
+    query = "SELECT body FROM record ORDER BY seq DESC LIMIT ?"
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return [body for (body,) in connection.execute(query, (count,))][::-1]
+    except sqlite3.DatabaseError as error:
+        raise LogError(
+            f"there is no record log to be read in {directory}: {error}",
+            "name the folder of [log] directory",
+        ) from error
+
+
 def _open_sound(path: Path) -> RecordLog:
     # Opened before the threads start, so that a fault ends the start; then one thread's alone.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -123,6 +123,18 @@ def quality_of(assessment: Assessment) -> Quality:
     return Quality(verdict=assessment.verdict, reasons=list(assessment.reasons), **figures)
 
 
+def in_one_line(reading: Reading) -> str:
+    """A reading for a journal: sample, verdict, numbers with units, reasons."""
+    numbers = [
+        f"{item.label} {p.value:.{item.decimals}f} {item.unit}".removesuffix(" [pH]")
+        for item in PROPERTIES
+        if (p := reading.properties[item.name]).value is not None
+    ]
+    reasons = [reason.text for reason in reading.quality.reasons]
+    head = f"reading {reading.seq}, sample {reading.sample.id}: {reading.quality.verdict}"
+    return "; ".join(part for part in (head, ", ".join(numbers), *reasons) if part)
+
+
 def _short(number: float) -> float:
     """``number`` to seven significant digits: models compute in float32, which has no more."""
     return float(f"{number:.7g}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -81,6 +82,9 @@ def simulate(
     samples were taken. Read it with `scan --url` and the URL printed.
     """
     file = read_spectra(spectra, format_name, kind, unit)
+    # However it is ended, its link goes with it: the terminal's number is soon somebody else's.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with (
         suppress(KeyboardInterrupt),
         VirtualScanner(

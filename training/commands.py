@@ -17,8 +17,8 @@ INTERRUPTED = 130
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--pairs", default=2106, show_default=True, help="Soils with both NIR and MIR.")
-@click.option("--name", default="reference-neospectra", show_default=True)
-@click.option("--version", default="1.0.0", show_default=True)
+@click.option("--name", default="my-neospectra", show_default=True)
+@click.option("--version", default="0.1.0", show_default=True)
 @click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
 @click.option("--json", "as_json", is_flag=True, help="Print the test-set figures as JSON.")
 def train(

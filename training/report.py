@@ -23,7 +23,10 @@ def report(card: Card) -> str:
         lines.append(f"{p.label:<18}{p.unit:>9}{figures}")
     for name, value in sorted(found.items()):
         if name.endswith("alarms") and isinstance(value, dict):
-            lines.append(f"{name}: " + ", ".join(f"{k} {v:.2%}" for k, v in value.items()))
+            lines.append(
+                f"{name.replace('_', ' ')}: " + ", ".join(f"{k} {v:.2%}" for k, v in value.items())
+            )
         elif not isinstance(value, dict):
-            lines.append(f"{name}: {value}")
+            shown = f"{value:.3f}" if isinstance(value, float) else value
+            lines.append(f"{name.replace('_', ' ')}: {shown}")
     return "\n".join(lines)

@@ -23,8 +23,8 @@ class Settings:
     seed 0.
     """
 
-    name: str = "reference-neospectra"
-    version: str = "1.0.0"
+    name: str = "my-neospectra"
+    version: str = "0.1.0"
     seed: int = 0
     mir_soils: int = 6000
     mir_repeats: int = 3

@@ -53,9 +53,9 @@ class Outcome:
         if not self.written:
             return "Stopped before the first reading."
         verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(self.verdicts.items()))
+        readings = "1 reading" if self.readings == 1 else f"{self.readings} readings"
         return (
-            f"{self.readings} readings ({verdicts}), {self.acknowledged} of {self.written} "
-            "records acknowledged."
+            f"{readings} ({verdicts}), {self.acknowledged} of {self.written} records acknowledged."
         )
 
 
@@ -148,7 +148,8 @@ def _daemon(folder: Path, configuration: str) -> Iterator[subprocess.Popen[bytes
     path.write_text(configuration, encoding="utf-8")
     with (folder / "daemon.txt").open("wb") as said:
         daemon = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-            [sys.executable, "-m", "loamscan", "run", "--config", str(path)],
+            # Isolated: what lies in the folder that we were started in must not be taken for our rooms.
+            [sys.executable, "-I", "-m", "loamscan", "run", "--config", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

@@ -112,6 +112,10 @@ class Subscriber:
                 if message.retain:
                     ack = read_acknowledgement(message.payload)
                     self._of(ack.log_id).settle(1, ack.committed)
+                    if self._acknowledge:
+                        # The first word after a silence: the device sends what it still has.
+                        self._due[ack.log_id] = message.topic
+                        self._send_acknowledgements(client)
                 return
             record = read_record(message.payload)
         except ContractError as error:

@@ -11,8 +11,9 @@ from contract.records import PropertyReading, Quality, Reading, Texture
 from soil.properties import PROPERTIES, SoilProperty
 
 _STYLE = {"ok": "bold green", "caution": "bold yellow", "reject": "bold red"}
-_WORD = {"ok": "ok", "caution": "caution", "reject": "rescan"}
+_WORD = {"ok": "ok", "caution": "caution", "reject": "rejected"}
 _BAR_CELLS = 20
+_WIDTH_FOR_BARS = 77
 
 
 class ReadingTable:
@@ -41,9 +42,13 @@ class ReadingTable:
         """Nine properties with their intervals, texture class, verdict and its reasons."""
         style = _STYLE[quality.verdict]
         title = Text.assemble((f"{sample}  ", "bold"), (_WORD[quality.verdict], style))
-        if texture.class_ is not None:
-            share = texture.probabilities.get(texture.class_)
-            title.append(f"  {texture.class_}" + (f" ({share:.0%})" if share else ""))
+        if texture.class_ is None:
+            self._console.print(title)
+            self._say_why(quality, style)
+            self._console.print(Text(footnote, style="dim italic"), end="\n\n")
+            return
+        share = texture.probabilities.get(texture.class_)
+        title.append(f"  texture: {texture.class_}" + (f", {share:.0%} likely" if share else ""))
         level = next(iter(properties.values())).level
         table = Table(
             title=title,
@@ -56,13 +61,19 @@ class ReadingTable:
         table.add_column("value", justify="right", no_wrap=True)
         table.add_column(f"{level:.0%} interval", justify="right", no_wrap=True)
         table.add_column("unit", no_wrap=True)
-        table.add_column("", no_wrap=True)
+        with_bars = self._console.width >= _WIDTH_FOR_BARS
+        if with_bars:
+            table.add_column("", no_wrap=True)
         for item in PROPERTIES:
-            table.add_row(item.label, *_cells(item, properties[item.name]))
+            cells = _cells(item, properties[item.name])
+            table.add_row(item.label, *(cells if with_bars else cells[:-1]))
         self._console.print(table)
+        self._say_why(quality, style)
+        self._console.print()
+
+    def _say_why(self, quality: Quality, style: str) -> None:
         for reason in quality.reasons:
             self._console.print(Text.assemble((" • ", style), f"{reason.text}: {reason.hint}"))
-        self._console.print()
 
 
 def _cells(item: SoilProperty, p: PropertyReading) -> tuple[str, str, str, Text]:

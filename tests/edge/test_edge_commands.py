@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from contract.identity import new_id
+from contract.records import Device, Void
+from edge import clock
 from edge.config import REFERENCE_BUNDLE
+from edge.log_file import open_log
 
 SOILS = Path(__file__).parents[2] / "firmware_bridge" / "synthetic_soils.csv"
 
@@ -69,6 +73,28 @@ def test_the_reference_bundle_is_sound_and_says_that_it_is_synthetic() -> None:
 def test_the_figures_in_the_documentation_are_those_of_the_bundle() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference-model.md"
     assert loamscan("bundle", "inspect", REFERENCE_BUNDLE, "--markdown").stdout == page.read_text()
+
+
+def test_the_documented_reason_codes_are_those_of_the_contract() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reasons.md"
+    assert loamscan("reasons").stdout == page.read_text()
+
+
+def test_the_log_can_be_read_without_owning_it(tmp_path: Path) -> None:
+    assert "no record log" in refused("log", tmp_path)
+    opened = open_log(tmp_path)
+    for n in range(3):
+        opened.log.append(new_id(), "void", lambda seq: void_record(opened.log.log_id, seq))
+    ran = loamscan("log", tmp_path, "--last", 2, "--json")
+    assert [json.loads(line)["seq"] for line in ran.stdout.splitlines()] == [2, 3]
+    opened.close()
+
+
+def void_record(log_id: str, seq: int) -> bytes:
+    return Void(
+        schema="loamscan.void/1", kind="void", id=new_id(), log_id=log_id, seq=seq,
+        device=Device(id="ls-0001"), voided_at=clock.now(), voids=new_id(), reason="a test",
+    ).to_json()  # fmt: skip
 
 
 def test_predict_gives_a_line_a_spectrum() -> None:

@@ -126,11 +126,15 @@ def test_probabilities_are_shares_of_one_most_probable_first(point, clay_sd, san
 
 
 @given(points)
-def test_without_error_the_class_of_the_point_is_certain(point):
+def test_without_error_the_class_is_certain_and_that_of_a_point_a_quarter_of_a_per_cent_away(point):
     clay, sand = point
-    assert texture_probabilities(clay, sand, 0, 0) == {
-        texture_class(clay, 100 - clay - sand, sand): 1.0
-    }
+    ((found, share),) = texture_probabilities(clay, sand, 0, 0).items()
+    near = np.array([-0.25, 0, 0.25])
+    c, sa = (grid.clip(0, 100) for grid in np.meshgrid(clay + near, sand + near))
+    parts = np.stack([c, (100 - c - sa).clip(0), sa])
+    parts = 100 * parts / parts.sum(axis=0)
+    assert share == 1.0
+    assert found in {CLASSES[i] for i in texture_index(*parts).ravel()}
 
 
 def test_probabilities_are_those_of_normal_errors():
