@@ -50,7 +50,7 @@ def run(bundle, name: str, values):
 
 def test_the_bundle_opens_and_says_what_the_card_says(exported, bundle, quick_checkpoint) -> None:
     card, manifest = quick_checkpoint.card, bundle.manifest
-    assert exported.path.name == "quick-one-1.0.0.loam"
+    assert exported.path.name == "quick-one-0.1.0.loam"
     assert exported.size_bytes == exported.path.stat().st_size
     assert exported.sha256 == bundle.sha256
     assert manifest.synthetic
