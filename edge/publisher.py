@@ -16,6 +16,7 @@ from contract.records import Device, Reading, ReasonGiven
 from contract.topics import Topics
 from edge import clock
 from edge.backoff import backoff_s
+from edge.bodies import Bodies
 from edge.config import MqttSection
 from edge.culprit import Culprit
 from edge.delivery import Delivery
@@ -32,7 +33,6 @@ _ANSWER_S = 30.0
 """Longest wait for the broker's answer to anything, on a connection that seems to live."""
 
 _PACKET_OVERHEAD_BYTES = 16
-_BODIES_KEPT = 256
 _EVENTS_KEPT = 64
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 _LASTING_S = 60.0
@@ -66,7 +66,7 @@ class Publisher:
         self._culprit = Culprit()
         self._mailbox = Mailbox()
         self._stopping = False
-        self._bodies: dict[int, bytes] = {}
+        self._bodies = Bodies()
         self._fetching: int | None = None
         self._newest: Reading | None = None
         self._announced: tuple[int, Reading] | None = None
@@ -84,7 +84,7 @@ class Publisher:
 
         def take() -> None:
             self._delivery.appended(seq)
-            self._keep(seq, body)
+            self._bodies.keep(seq, body)
 
         self._mailbox.post(take)
 
@@ -99,7 +99,7 @@ class Publisher:
             self._fetching = None
             for seq in range(first, last + 1):
                 if seq in bodies:
-                    self._keep(seq, bodies[seq])
+                    self._bodies.keep(seq, bodies[seq])
                 elif seq == self._delivery.next_to_send():
                     self._pass_over(seq)
 
@@ -205,7 +205,7 @@ class Publisher:
         while (seq := self._delivery.next_to_send()) is not None and room > len(self._records):
             if self._culprit.one_at_a_time and self._records:
                 break
-            body = self._bodies.pop(seq, None)
+            body = self._bodies.take(seq)
             if body is None:
                 self._ask_for(seq)
                 break
@@ -281,8 +281,7 @@ class Publisher:
 
     def _confirmed(self) -> None:
         committed = self._delivery.committed
-        for seq in [seq for seq in self._bodies if seq <= committed]:
-            del self._bodies[seq]
+        self._bodies.forget(committed)
         if self._ledger is not None:
             self._ledger.committed(committed)
 
@@ -308,17 +307,6 @@ class Publisher:
         if self._fetching is None and self._ledger is not None:
             self._fetching = seq
             self._ledger.fetch(seq)
-
-    def _keep(self, seq: int, body: bytes) -> None:
-        """Remember the lowest bodies: they go first, and the rest can be fetched."""
-        if seq <= self._delivery.committed:
-            return
-        if len(self._bodies) >= _BODIES_KEPT:
-            highest = max(self._bodies)
-            if highest < seq:
-                return
-            del self._bodies[highest]
-        self._bodies[seq] = body
 
     def _say_goodbye(self, link: Link) -> None:
         if self._ready:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,10 @@ from contract.bundle import Bundle, open_bundle
 from edge.config import REFERENCE_BUNDLE
 from edge.demo.broker import embedded_broker, free_port
 from parts import REPOSITORY, Mosquitto, need
+
+if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+    from training.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +59,27 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def quick_settings() -> Settings:
+    # Imported where it is wanted: the device's tests run where there is no torch.
+    from training.settings import Settings
+
+    return Settings(name="quick-one", seed=5, pairs=120).quick()
+
+
+@pytest.fixture(scope="session")
+def quick_checkpoint(quick_settings: Settings) -> Checkpoint:
+    from training.train import train_synthetic
+
+    return train_synthetic(quick_settings, lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def quick_folder(quick_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from training.checkpoint import save
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    save(quick_checkpoint, folder)
+    return folder

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,14 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from contract.records import Reading
+from edge.demo.subscriber import Subscriber
 from edge.log_file import log_progress
 
 REPOSITORY = Path(__file__).parent.parent
+
+QUICK: dict[str, Any] = {"baud": None, "scan_time_ms": 0, "resend_s": 0.2}
+"""A virtual scanner without pacing."""
 
 
 def need(program: str) -> str:
@@ -121,6 +127,32 @@ def delivered(daemon: DaemonProcess, at_least: int = 1) -> bool:
     """Whether the daemon knows that everything it wrote is confirmed."""
     newest, committed = log_progress(daemon.log_folder)
     return newest >= at_least and newest == committed
+
+
+@contextmanager
+def collector(port: int, mosquitto: Mosquitto | None = None) -> Iterator[list[Reading]]:
+    readings: list[Reading] = []
+    login = (
+        {"username": "collector", "password": mosquitto.passwords["collector"]} if mosquitto else {}
+    )
+
+    def take(_payload: bytes, record: object) -> None:
+        if isinstance(record, Reading):
+            readings.append(record)
+
+    with Subscriber("127.0.0.1", port, take, **login):
+        yield readings
+
+
+def log_in(daemon: DaemonProcess, mosquitto: Mosquitto, name: str = "ls-0001") -> None:
+    password = daemon.folder / "password"
+    password.parent.mkdir(parents=True, exist_ok=True)
+    password.write_text(mosquitto.passwords[name] + "\n")
+    daemon.settings["mqtt"] |= {
+        "port": mosquitto.port,
+        "username": name,
+        "password_file": "password",
+    }
 
 
 class Ear:
