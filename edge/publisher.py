@@ -77,6 +77,7 @@ class Publisher:
         self._proven = False
         self._sent_s = 0.0
         self._answered_s = 0.0
+        self._said = ""
         self._ledger: Ledger | None = None
 
     def appended(self, seq: int, body: bytes) -> None:
@@ -138,7 +139,7 @@ class Publisher:
                 if self._delivery.committed > committed or _now() - began_s > _LASTING_S:
                     waits = backoff_s()
             except BrokerError as error:
-                _LOG.warning("%s", error)
+                self._say(str(error))
             if not self._stopping:
                 self._idle(next(waits))
 
@@ -179,7 +180,7 @@ class Publisher:
                     tended_s = _now()
                     link.tend()
                     self._check_answers(link)
-        _LOG.warning("%s", link.ended or "the connection is gone")
+        self._say(link.ended or "the connection is gone")
         link.close()
         self._suspect()
 
@@ -193,6 +194,7 @@ class Publisher:
         if self._announced is not None:
             self._newest, self._announced = self._newest or self._announced[1], None
         self._others.add(link.publish(self._message("online")))
+        self._said = ""
         _LOG.info(
             "connected to %s:%d, %d of %d records confirmed",
             self._config.host, self._config.port, self._delivery.committed, self._delivery.newest,
@@ -307,6 +309,12 @@ class Publisher:
         if self._fetching is None and self._ledger is not None:
             self._fetching = seq
             self._ledger.fetch(seq)
+
+    def _say(self, trouble: str) -> None:
+        """Once, however often it is tried again: days without a network must not fill a journal."""
+        if trouble != self._said:
+            self._said = trouble
+            _LOG.warning("%s", trouble)
 
     def _say_goodbye(self, link: Link) -> None:
         if self._ready:

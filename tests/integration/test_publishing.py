@@ -70,6 +70,7 @@ def test_a_long_time_offline_is_delivered_whole(
         with embedded_broker(tmp_path, port), collector(port) as readings:
             until(lambda: delivered(daemon, 405), timeout_s=90, what="405 records")
     assert [r.seq for r in readings] == list(range(1, 406))
+    assert daemon.said.count("no broker at") == 2, "once a start, not once a try"
 
 
 def test_a_password_file_that_goes_missing_stops_no_scan(
