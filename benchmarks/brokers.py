@@ -34,7 +34,7 @@ def brokers() -> dict[str, BrokerFactory]:
 
 @contextmanager
 def mosquitto_broker(folder: Path) -> Iterator[int]:
-    """A mosquitto with its defaults, listening on loopback only; gives its port."""
+    """A mosquitto set up as in deploy/, without its passwords; gives its port."""
     program = _mosquitto()
     if program is None:
         raise BenchmarkError("mosquitto is not installed", "apt-get install mosquitto")
@@ -42,6 +42,7 @@ def mosquitto_broker(folder: Path) -> Iterator[int]:
     configuration = folder / "mosquitto.conf"
     configuration.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        "set_tcp_nodelay true\n"
     )
     with child([program, "-c", str(configuration)]) as process:
         until_s = time.monotonic() + _START_S

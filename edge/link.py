@@ -118,6 +118,10 @@ class Link:
         while True:
             self._client.loop_read()
             link = self._client.socket()
+            if isinstance(link, socket.socket):
+                # The kernel forgets this by itself. Without it a broker that keeps Nagle on holds
+                # the collector's word back until our delayed ACK for the PUBACK before it.
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             if not (isinstance(link, ssl.SSLSocket) and link.pending()):
                 return
 
