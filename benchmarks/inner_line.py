@@ -29,7 +29,7 @@ _PATIENCE_S = 20.0
 class InnerLine:
     """Takes decoded scans and tells when the broker took the reading of each.
 
-    Recorder and publisher run on a thread each, as in the daemon; the caller's thread plays the
+    The publisher runs on a thread of its own, as in the daemon; the caller's thread plays the
     scanner's. The only addition is a time stamp on entry of the publisher's PUBACK handler.
     """
 
@@ -53,7 +53,7 @@ class InnerLine:
         return took_s
 
     def burst(self, readings: int) -> float:
-        """Seconds for ``readings`` scans, each handed in as soon as the one before is on disk."""
+        """Seconds for ``readings`` scans, each handed in as soon as the one before is taken."""
         scans = list(islice(self._scans, readings))
         began_s = time.perf_counter()
         for scan in scans:
@@ -72,11 +72,7 @@ class InnerLine:
             time.sleep(0.0005)
 
     def _feed(self, scan: Scan) -> None:
-        safe = self._recorder.scan_arrived(scan, INSTRUMENT)
-        if not safe.wait(_PATIENCE_S):
-            raise BenchmarkError(
-                "a scan is not on disk after a long wait", "look at the log's disk"
-            )
+        self._recorder.take(scan, INSTRUMENT)
 
 
 class _StampedPublisher(Publisher):
@@ -140,20 +136,16 @@ def inner_line(
     database.set_trace_callback(on_statement)
     log = RecordLog(database)
     publisher = _StampedPublisher(config, _status(bundle, predictor.engine, log.log_id))
-    recorder = Recorder(config, bundle, predictor, publisher)
-    threads = [
-        threading.Thread(target=recorder.run, args=(log,), name="recorder", daemon=True),
-        threading.Thread(target=publisher.run, args=(recorder,), name="publisher", daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
+    recorder = Recorder(config, bundle, predictor, log, publisher)
+    thread = threading.Thread(
+        target=publisher.run, args=(recorder,), name="publisher", daemon=True
+    )
+    thread.start()
     try:
         yield InnerLine(recorder, publisher, log)
     finally:
         publisher.stop()
-        recorder.stop()
-        for thread in threads:
-            thread.join(_PATIENCE_S)
+        thread.join(_PATIENCE_S)
         log.close()
 
 

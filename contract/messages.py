@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contract.identity import RecordId
 from contract.reasons import Verdict
-from contract.records import Device, Part, Reading, ReasonGiven, UtcTime
+from contract.records import Device, Part, ReasonGiven, UtcTime
 
 
 class Status(Part):
@@ -44,23 +44,6 @@ class State(Part):
     synthetic: bool
     texture: str | None
     properties: dict[str, StateValue]
-
-    @classmethod
-    def of(cls, reading: Reading) -> State:
-        """The state that ``reading`` leaves."""
-        return cls(
-            schema="loamscan.state/1",
-            id=reading.id,
-            measured_at=reading.measured_at,
-            sample=reading.sample.id,
-            verdict=reading.quality.verdict,
-            synthetic=reading.model.synthetic,
-            texture=reading.texture.class_,
-            properties={
-                name: StateValue(value=p.value, lower=p.lower, upper=p.upper, unit=p.unit)
-                for name, p in reading.properties.items()
-            },
-        )
 
 
 class Event(Part):

@@ -7,8 +7,9 @@ hence ``extra="allow"`` throughout.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import pydantic_core
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -51,7 +52,8 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("a time that UTC can't express") from error
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC as records write it, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -59,9 +61,22 @@ UtcTime = Annotated[
     datetime,
     BeforeValidator(_rfc3339_only),
     AfterValidator(_utc),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
 ]
 Seq = Annotated[int, Field(ge=1)]
+
+
+Document = dict[str, Any]
+"""A record, or a part of one, as its JSON has it; what its maker hands to `to_json`."""
+
+
+def to_json(document: Document) -> bytes:
+    """Compact UTF-8 JSON of a document that this software composed from checked parts.
+
+    A device composes a record for each scan while somebody waits; models are for reading what comes
+    from elsewhere. A number that is none becomes null.
+    """
+    return pydantic_core.to_json(document, inf_nan_mode="null")
 
 
 class Part(BaseModel):

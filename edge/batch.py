@@ -41,10 +41,12 @@ def predict_file(
     for label, values in zip(spectra.labels, spectra.values, strict=True):
         row = Spectrum(spectra.axis, values, spectra.kind).as_reflectance()
         assessment = assessor.assess([Reflectance(row.axis, row.values)])
-        yield FilePrediction(
-            sample=label,
-            model=model,
-            properties=properties_of(assessment, level, include_rejected),
-            texture=texture_of(assessment, include_rejected),
-            quality=quality_of(assessment),
+        yield FilePrediction.model_validate(
+            {
+                "sample": label,
+                "model": model,
+                "properties": properties_of(assessment, level, include_rejected),
+                "texture": texture_of(assessment, include_rejected),
+                "quality": quality_of(assessment),
+            }
         )

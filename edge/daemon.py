@@ -1,4 +1,4 @@
-"""The daemon: scanner, recorder and publisher, each on a thread, until told to stop."""
+"""The daemon: scanner and publisher, each on a thread, and the recorder between them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Daemon:
     """
 
     def __init__(
-        self, config: Config, on_reading: Callable[[Reading], None] = lambda _: None
+        self, config: Config, on_reading: Callable[[Reading], None] | None = None
     ) -> None:
         """Load and prove the bundle; raises `LoamscanError` where it can't serve."""
         self._config = config
@@ -71,9 +71,8 @@ class Daemon:
             _LOG.error("the record log was damaged; it is kept as %s", kept_as)
             self._publisher.happened(Reason.LOG_DAMAGED, {"kept_as": kept_as})
         self._recorder = Recorder(
-            self._config, self._bundle, self._predictor, self._publisher, self._on_reading
+            self._config, self._bundle, self._predictor, log, self._publisher, self._on_reading
         )
-        self._start("recorder", lambda: self._recorder.run(log))
         self._start("publisher", lambda: self._publisher.run(self._recorder))
         self._start("scanner", self._scan)
         notify("READY=1")
@@ -83,11 +82,10 @@ class Daemon:
         notify("STOPPING=1")
         self._stopping.set()
         self._publisher.stop()
-        self._recorder.stop()
         until_s = clock.running_s() + _JOIN_S
         for thread in self._threads:
             thread.join(timeout=max(0.0, until_s - clock.running_s()))
-        if not self._threads[0].is_alive():
+        if not any(thread.is_alive() for thread in self._threads):
             self._opened.close()
 
     def _start(self, name: str, body: Callable[[], None]) -> None:
@@ -116,7 +114,8 @@ class Daemon:
         )
 
     def _scan(self) -> None:
-        """The scanner's thread: keep a scanner open, hand its scans in, acknowledge them."""
+        """The scanner's thread: keep a scanner open, take its scans in, acknowledge them."""
+        self._recorder.take_up()
         waits = backoff_s()
         said = found = ""
         while not self._stopping.is_set():
@@ -136,10 +135,18 @@ class Daemon:
                     said = error.what
                     _LOG.warning("%s", error)
                     self._publisher.happened(Reason.SCANNER_GONE, {"detail": error.what})
-                self._stopping.wait(next(waits))
+                self._wait(next(waits))
+
+    def _wait(self, wait_s: float) -> None:
+        """Wait to try again; a sample that is open meanwhile closes in time."""
+        until_s = clock.running_s() + wait_s
+        while (left_s := until_s - clock.running_s()) > 0:
+            if self._stopping.wait(min(_POLL_S, left_s)):
+                return
+            self._recorder.tick()
 
     def _take_scans(self, scanner: Scanner) -> Iterator[Scan]:
-        """Hand in scans until told to stop; each is given once it is safe and acknowledged."""
+        """Take scans in until told to stop; each is given once it is safe and acknowledged."""
         damaged = 0
         while not self._stopping.is_set():
             scan = scanner.receive(timeout_s=_POLL_S)
@@ -148,10 +155,8 @@ class Daemon:
                 _LOG.warning("%d damaged frames skipped so far", damaged)
                 self._publisher.happened(Reason.WIRE_DAMAGED, {"frames": damaged})
             if scan is None:
+                self._recorder.tick()
                 continue
-            safe = self._recorder.scan_arrived(scan, scanner.instrument)
-            while not safe.wait(_POLL_S):
-                if self._stopping.is_set() or self.failure is not None:
-                    return
+            self._recorder.take(scan, scanner.instrument)
             scanner.acknowledge(scan)
             yield scan

@@ -1,6 +1,6 @@
 """The record log: everything that happened, in SQLite, on disk before anybody is told of it.
 
-One thread owns a `RecordLog` and its connection. Records and scans are committed with
+Whoever owns a `RecordLog` lets one thread at a time at it. Records and scans are committed with
 ``synchronous=FULL``; the delivery mark, which can be found out again, with ``NORMAL``.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,14 +25,14 @@ _SCHEMA = """
 CREATE TABLE log (log_id TEXT NOT NULL, committed INTEGER NOT NULL DEFAULT 0, format INTEGER NOT NULL);
 CREATE TABLE axis (id TEXT PRIMARY KEY, unit TEXT NOT NULL, bands BLOB NOT NULL);
 CREATE TABLE scan (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    number INTEGER PRIMARY KEY,
     serial TEXT NOT NULL, session INTEGER NOT NULL, scanner_number INTEGER NOT NULL,
-    body BLOB NOT NULL, crc INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL, crc INTEGER NOT NULL,
     UNIQUE (serial, session, scanner_number)
 );
-CREATE INDEX scan_open ON scan (number) WHERE settled = 0;
+CREATE TABLE open_scan (number INTEGER PRIMARY KEY);
 CREATE TABLE record (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0
 );
 """
@@ -50,7 +50,6 @@ class StoredScan:
     """A scan record as bytes; ``sound`` tells whether it still matches its checksum."""
 
     number: int
-    id: str
     body: bytes
     sound: bool
 
@@ -68,7 +67,7 @@ class RecordLog:
     """One log file's life. Nothing in it is edited; ``seq`` has no gap."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take over ``connection`` (autocommit, this thread's own), making the tables if absent.
+        """Take over ``connection`` (autocommit), making the tables if absent.
 
         Raises `LogError` for a log of another format and `sqlite3.DatabaseError` for a damaged one.
         """
@@ -83,7 +82,7 @@ class RecordLog:
         row = self._db.execute("SELECT log_id, committed, format FROM log").fetchone()
         self.log_id: str = row[0]
         self._committed: int = row[1]
-        # This thread alone writes, so what it counted is what is there.
+        # The owner alone writes, so what it counted is what is there.
         self._newest = self._highest("seq", "record")
         self._scans = self._highest("number", "scan")
         if row[2] != _FORMAT:
@@ -111,75 +110,65 @@ class RecordLog:
         """How many scans were ever written."""
         return self._scans
 
-    def holds_scan(self, serial: str, session: int, scanner_number: int) -> bool:
-        """Whether the scanner's own scan ``scanner_number`` of ``session`` is here already."""
-        found = self._db.execute(
-            "SELECT 1 FROM scan WHERE serial=? AND session=? AND scanner_number=?",
-            (serial, session, scanner_number),
-        )
-        return found.fetchone() is not None
-
     def append_scan(
-        self,
-        scan_id: str,
-        serial: str,
-        session: int,
-        scanner_number: int,
-        make: Callable[[int], bytes],
-    ) -> int:
-        """Write the scan that ``make(number)`` gives, on disk when this returns; its number."""
+        self, number: int, serial: str, session: int, scanner_number: int, body: bytes
+    ) -> bool:
+        """Write scan ``number``, the one after `scans`; on disk when this returns.
+
+        False where the scanner's own scan ``scanner_number`` of ``session`` is here already.
+        """
+        if number != self._scans + 1:
+            raise ValueError(f"scan {number} does not follow scan {self._scans}")
         with self._transaction():
-            number = self._scans + 1
-            body = make(number)
-            self._db.execute(
-                "INSERT INTO scan (number, id, serial, session, scanner_number, body, crc)"
-                " VALUES (?,?,?,?,?,?,?)",
-                (number, scan_id, serial, session, scanner_number, body, zlib.crc32(body)),
+            written = self._db.execute(
+                "INSERT INTO scan (number, serial, session, scanner_number, body, crc)"
+                " VALUES (?,?,?,?,?,?) ON CONFLICT (serial, session, scanner_number) DO NOTHING",
+                (number, serial, session, scanner_number, body, zlib.crc32(body)),
             )
+            if not written.rowcount:
+                return False
+            self._db.execute("INSERT INTO open_scan VALUES (?)", (number,))
         self._scans = number
-        return number
+        return True
 
     def append(
         self,
-        record_id: str,
+        seq: int,
         kind: str,
-        make: Callable[[int], bytes],
+        body: bytes,
         *,
-        settles: Sequence[str] = (),
+        settles: Sequence[int] = (),
         loses: int | None = None,
-    ) -> tuple[int, bytes]:
-        """Write the record that ``make(seq)`` gives, on disk when this returns; its seq and bytes.
+    ) -> None:
+        """Write record ``seq``, the one after `newest`; on disk when this returns.
 
-        The scans whose ids are in ``settles`` are settled by it, in the same transaction: after a
-        crash a scan either has its reading or is taken up again. ``loses`` names a record that this
-        one declares lost.
+        The scans whose numbers are in ``settles`` are settled by it, in the same transaction: after
+        a crash a scan either has its reading or is taken up again. ``loses`` names a record that
+        this one declares lost.
         """
+        if seq != self._newest + 1:
+            raise ValueError(f"record {seq} does not follow record {self._newest}")
         with self._transaction():
-            seq = self._newest + 1
-            body = make(seq)
             self._db.execute(
-                "INSERT INTO record (seq, id, kind, body, crc) VALUES (?,?,?,?,?)",
-                (seq, record_id, kind, body, zlib.crc32(body)),
+                "INSERT INTO record (seq, kind, body, crc) VALUES (?,?,?,?)",
+                (seq, kind, body, zlib.crc32(body)),
             )
-            for scan_id in settles:
-                self._db.execute("UPDATE scan SET settled=1 WHERE id=?", (scan_id,))
+            self._settle(settles)
             if loses is not None:
                 self._db.execute("UPDATE record SET lost=1 WHERE seq=?", (loses,))
         self._newest = seq
-        return seq, body
 
-    def settle_scans(self, scan_ids: Sequence[str]) -> None:
+    def settle_scans(self, numbers: Sequence[int]) -> None:
         """Mark scans that no reading will be made of, such as a reference that a newer one replaces."""
         with self._transaction():
-            for scan_id in scan_ids:
-                self._db.execute("UPDATE scan SET settled=1 WHERE id=?", (scan_id,))
+            self._settle(numbers)
 
     def open_scans(self) -> list[StoredScan]:
         """Scans that no reading was made of yet, oldest first."""
         rows = self._db.execute(
-            "SELECT number, id, body, crc FROM scan WHERE settled=0 ORDER BY number"
+            "SELECT number, body, crc FROM open_scan JOIN scan USING (number) ORDER BY number"
         )
-        return [StoredScan(n, name, body, zlib.crc32(body) == crc) for n, name, body, crc in rows]
+        return [StoredScan(number, body, zlib.crc32(body) == crc) for number, body, crc in rows]
 
     def records(self, first: int, limit: int) -> list[StoredRecord]:
         """Records ``first`` to ``first + limit - 1``, without those declared lost."""
@@ -227,6 +216,10 @@ class RecordLog:
         if axis_id(axis) != name:
             raise LogError(f"the record log's axis {name} is damaged")
         return axis
+
+    def _settle(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._db.execute("DELETE FROM open_scan WHERE number=?", (number,))
 
     def _highest(self, column: str, table: str) -> int:
         query = f"SELECT coalesce(max({column}), 0) FROM {table}"  # noqa: S608 - our own names

@@ -100,7 +100,7 @@ def newest_records(directory: Path, count: int) -> list[bytes]:
 
 
 def _open_sound(path: Path) -> RecordLog:
-    # Opened before the threads start, so that a fault ends the start; then one thread's alone.
+    # Its owner sees to it that one thread at a time uses it.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         verdict = connection.execute("PRAGMA quick_check").fetchone()[0]

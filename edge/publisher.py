@@ -10,9 +10,9 @@ from typing import Protocol
 
 from contract.acknowledgement import read_acknowledgement
 from contract.errors import RecordError
-from contract.messages import Event, State, Status
+from contract.messages import Event, Status
 from contract.reasons import Reason
-from contract.records import Device, Reading, ReasonGiven
+from contract.records import Device, ReasonGiven
 from contract.topics import Topics
 from edge import clock
 from edge.backoff import backoff_s
@@ -42,7 +42,7 @@ _LASTING_S = 60.0
 class Ledger(Protocol):
     """The owner of the log, as the publisher needs it; the recorder."""
 
-    def fetch(self, first: int) -> None: ...  # noqa: D102
+    def fetch(self, first: int) -> tuple[int, dict[int, bytes]]: ...  # noqa: D102
     def committed(self, seq: int) -> None: ...  # noqa: D102
     def refused(self, seq: int, detail: str) -> None: ...  # noqa: D102
 
@@ -67,9 +67,8 @@ class Publisher:
         self._mailbox = Mailbox()
         self._stopping = False
         self._bodies = Bodies()
-        self._fetching: int | None = None
-        self._newest: Reading | None = None
-        self._announced: tuple[int, Reading] | None = None
+        self._newest: bytes | None = None
+        self._announced: tuple[int, bytes] | None = None
         self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
@@ -78,7 +77,7 @@ class Publisher:
         self._sent_s = 0.0
         self._answered_s = 0.0
         self._said = ""
-        self._ledger: Ledger | None = None
+        self._ledger: Ledger
 
     def appended(self, seq: int, body: bytes) -> None:
         """A record is in the log."""
@@ -89,20 +88,11 @@ class Publisher:
 
         self._mailbox.post(take)
 
-    def newest_is(self, reading: Reading) -> None:
-        """The newest live reading, for dashboards; only the newest is kept."""
-        self._newest = reading  # picked up at the next turn: records go first
-
-    def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None:
-        """The answer to a fetch: records ``first`` to ``last``; those absent are declared lost."""
+    def newest_is(self, state: bytes) -> None:
+        """The state that the newest live reading leaves, for dashboards; only the newest is kept."""
 
         def take() -> None:
-            self._fetching = None
-            for seq in range(first, last + 1):
-                if seq in bodies:
-                    self._bodies.keep(seq, bodies[seq])
-                elif seq == self._delivery.next_to_send():
-                    self._pass_over(seq)
+            self._newest = state
 
         self._mailbox.post(take)
 
@@ -190,7 +180,6 @@ class Publisher:
         self._ready = True
         window = min(self._config.window, max(1, link.receive_maximum - 1))
         self._delivery.connected(window, _now())
-        self._fetching = None
         if self._announced is not None:
             self._newest, self._announced = self._newest or self._announced[1], None
         self._others.add(link.publish(self._message("online")))
@@ -209,8 +198,8 @@ class Publisher:
                 break
             body = self._bodies.take(seq)
             if body is None:
-                self._ask_for(seq)
-                break
+                self._fetch(seq)
+                continue
             limit = link.maximum_packet_bytes
             if (
                 limit is not None
@@ -226,8 +215,7 @@ class Publisher:
             if self._others:
                 self._newest = self._newest or newest
             else:
-                state = State.of(newest).to_json()
-                mid = link.publish(Message(self._topics.state, state, retain=True))
+                mid = link.publish(Message(self._topics.state, newest, retain=True))
                 self._others.add(mid)
                 self._announced = mid, newest
         if self._events and not self._others:
@@ -284,14 +272,12 @@ class Publisher:
     def _confirmed(self) -> None:
         committed = self._delivery.committed
         self._bodies.forget(committed)
-        if self._ledger is not None:
-            self._ledger.committed(committed)
+        self._ledger.committed(committed)
 
     def _give_up(self, seq: int, why: str) -> None:
         """Have the ledger declare ``seq`` lost; the next fetch comes back without it."""
         _LOG.error("record %d is refused: %s", seq, why)
-        if self._ledger is not None:
-            self._ledger.refused(seq, why)
+        self._ledger.refused(seq, why)
 
     def _pass_over(self, seq: int) -> None:
         if self._delivery.skipped(seq, _now()):
@@ -305,10 +291,14 @@ class Publisher:
         if convicted is not None:
             self._give_up(convicted, "the broker hangs up on it again and again")
 
-    def _ask_for(self, seq: int) -> None:
-        if self._fetching is None and self._ledger is not None:
-            self._fetching = seq
-            self._ledger.fetch(seq)
+    def _fetch(self, first: int) -> None:
+        """Get the bodies from ``first`` on; what the log declares lost is passed over."""
+        last, bodies = self._ledger.fetch(first)
+        for seq in range(first, last + 1):
+            if seq in bodies:
+                self._bodies.keep(seq, bodies[seq])
+            elif seq == self._delivery.next_to_send():
+                self._pass_over(seq)
 
     def _say(self, trouble: str) -> None:
         """Once, however often it is tried again: days without a network must not fill a journal."""

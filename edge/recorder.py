@@ -1,28 +1,26 @@
-"""The one thread that owns the record log: scans come in, readings go out, deliveries are marked."""
+"""The owner of the record log: scans come in, readings go out, deliveries are marked."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
 from contract.bundle import Bundle
 from contract.identity import new_id
 from contract.reasons import Reason
-from contract.records import Lost, Reading, ReasonGiven, ScanRecord
+from contract.records import Lost, Reading, ReasonGiven, ScanRecord, to_json
 from edge import clock
 from edge.assessment import FAILED, Assessment, Assessor, References
 from edge.config import Config
 from edge.errors import LogError
 from edge.log import RecordLog
 from edge.predictor import Predictor
-from edge.readings import ReadingMaker
+from edge.readings import ReadingMaker, state_of
 from edge.samples import SampleGrouper
-from edge.scans import LoggedScan, logged_scan, scan_record, scanner_state
+from edge.scans import LoggedScan, logged_scan, scan_document
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
 from soil.errors import LoamscanError
@@ -37,39 +35,15 @@ class Outlet(Protocol):
     """Where the recorder tells what is in the log; the publisher. No call may wait."""
 
     def appended(self, seq: int, body: bytes) -> None: ...  # noqa: D102
-    def newest_is(self, reading: Reading) -> None: ...  # noqa: D102
-    def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None: ...  # noqa: D102
+    def newest_is(self, state: bytes) -> None: ...  # noqa: D102
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class _ScanArrived:
-    scan: Scan
-    instrument: Instrument
-    safe: threading.Event
-
-
-@dataclass(frozen=True)
-class _Fetch:
-    first: int
-
-
-@dataclass(frozen=True)
-class _Committed:
-    seq: int
-
-
-@dataclass(frozen=True)
-class _Refused:
-    seq: int
-    detail: str
 
 
 class Recorder:
     """From scans to readings, each on disk before anybody hears of it.
 
-    `run` is the owning thread's body. The other methods may be called from any thread and never
-    wait.
+    Any thread may call; one at a time gets in. The scanner's thread works here from a scan to its
+    reading, with nothing to hand over on the way. A `LogError` must end the process.
     """
 
     def __init__(
@@ -77,9 +51,12 @@ class Recorder:
         config: Config,
         bundle: Bundle,
         predictor: Predictor,
+        log: RecordLog,
         outlet: Outlet,
-        on_reading: Callable[[Reading], None] = lambda _: None,
+        on_reading: Callable[[Reading], None] | None = None,
     ) -> None:
+        self._log = log
+        self._turn = threading.Lock()
         self._outlet = outlet
         self._on_reading = on_reading
         self._replicates = config.sample.replicates
@@ -91,124 +68,116 @@ class Recorder:
         self._reference_scans: dict[str, LoggedScan] = {}
         self._references: References | None = None
         self._axes: set[Axis] = set()
-        # Bounded by its senders: the scanner waits for each scan to be safe, and the publisher has
-        # one fetch under way and a word on each acknowledgement.
-        self._inbox: queue.SimpleQueue[_ScanArrived | _Fetch | _Committed | _Refused | None] = (
-            queue.SimpleQueue()
-        )
 
-    def scan_arrived(self, scan: Scan, instrument: Instrument) -> threading.Event:
-        """Hand in a scan; the event is set once it is on disk and may be acknowledged."""
-        safe = threading.Event()
-        self._inbox.put(_ScanArrived(scan, instrument, safe))
-        return safe
-
-    def fetch(self, first: int) -> None:
-        """Have the next `FETCH_RECORDS` records from ``first`` on handed to the outlet."""
-        self._inbox.put(_Fetch(first))
-
-    def committed(self, seq: int) -> None:
-        """Everything up to ``seq`` is confirmed."""
-        self._inbox.put(_Committed(seq))
-
-    def refused(self, seq: int, detail: str) -> None:
-        """The broker will never take ``seq``."""
-        self._inbox.put(_Refused(seq, detail))
-
-    def stop(self) -> None:
-        """Let `run` return after what is in the queue."""
-        self._inbox.put(None)
-
-    def run(self, log: RecordLog) -> None:
-        """Own ``log`` until `stop`; an error that it raises must end the process."""
-        self._take_up(log)
-        while True:
-            try:
-                message = self._inbox.get(timeout=1.0)
-            except queue.Empty:
-                self._make_readings(log, self._samples.expired(clock.running_s()))
-                continue
-            if message is None:
-                return
-            if isinstance(message, _ScanArrived):
-                self._keep(log, message)
-            elif isinstance(message, _Fetch):
-                self._hand_out(log, message.first)
-            elif isinstance(message, _Committed):
-                self._mark(log, message.seq)
-            elif log.kind(message.seq) != "lost":
-                self._give_up(log, message.seq, Reason.RECORD_REFUSED, message.detail)
-            self._make_readings(log, self._samples.expired(clock.running_s()))
-
-    def _take_up(self, log: RecordLog) -> None:
+    def take_up(self) -> None:
         """Go on where an earlier run was cut off: scans without a reading, references in use.
 
         A scan that can't be read is set aside with an event, or it would end every run.
         """
-        for stored in log.open_scans():
-            try:
-                if not stored.sound:
-                    raise LogError("its bytes do not match their checksum")
-                record = ScanRecord.model_validate_json(stored.body)
-                logged = logged_scan(record, log.axis(record.axis_id))
-            except (ValueError, LoamscanError) as error:
-                _LOG.error("scan %d of the log is damaged: %s", stored.number, error)
-                log.settle_scans([stored.id])
-                self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
-                continue
-            waited_s = max(0.0, (clock.now() - logged.measured_at).total_seconds())
-            self._process(log, logged, clock.running_s() - waited_s)
-        self._make_readings(log, self._samples.expired(clock.running_s()))
+        with self._turn:
+            for stored in self._log.open_scans():
+                try:
+                    if not stored.sound:
+                        raise LogError("its bytes do not match their checksum")
+                    record = ScanRecord.model_validate_json(stored.body)
+                    logged = logged_scan(record, self._log.axis(record.axis_id))
+                except (ValueError, LoamscanError) as error:
+                    _LOG.error("scan %d of the log is damaged: %s", stored.number, error)
+                    self._log.settle_scans([stored.number])
+                    self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
+                    continue
+                waited_s = max(0.0, (clock.now() - logged.measured_at).total_seconds())
+                self._process(logged, clock.running_s() - waited_s)
+            self._make_readings(self._samples.expired(clock.running_s()))
 
-    def _keep(self, log: RecordLog, message: _ScanArrived) -> None:
-        scan, instrument = message.scan, message.instrument
-        if log.holds_scan(instrument.serial, scan.session, scan.number):
-            message.safe.set()
-            return
+    def take(self, scan: Scan, instrument: Instrument) -> None:
+        """Take in a scan: it is on disk, and its sample's reading too, when this returns."""
+        with self._turn:
+            logged = self._keep(scan, instrument)
+            if logged is not None:
+                self._process(logged, clock.running_s())
+
+    def tick(self) -> None:
+        """Close a sample that nothing follows; call about once a second."""
+        with self._turn:
+            self._make_readings(self._samples.expired(clock.running_s()))
+
+    def fetch(self, first: int) -> tuple[int, dict[int, bytes]]:
+        """The next `FETCH_RECORDS` records from ``first`` on, by ``seq``, and the last looked for.
+
+        Those absent are declared lost.
+        """
+        with self._turn:
+            last = min(first + FETCH_RECORDS - 1, self._log.newest)
+            bodies = {}
+            for record in self._log.records(first, FETCH_RECORDS):
+                if record.sound:
+                    bodies[record.seq] = record.body
+                else:
+                    detail = f"record {record.seq}"
+                    self._give_up(record.seq, Reason.RECORD_DAMAGED, detail)
+            return last, bodies
+
+    def committed(self, seq: int) -> None:
+        """Everything up to ``seq`` is confirmed."""
+        with self._turn:
+            try:
+                self._log.mark_committed(seq)
+            except LogError as error:
+                # The mark only saves sending again what the collector has.
+                _LOG.warning("%s", error)
+
+    def refused(self, seq: int, detail: str) -> None:
+        """The broker will never take ``seq``: it is declared lost, unless it says so of another."""
+        with self._turn:
+            if self._log.kind(seq) != "lost":
+                self._give_up(seq, Reason.RECORD_REFUSED, detail)
+
+    def _keep(self, scan: Scan, instrument: Instrument) -> LoggedScan | None:
+        """``scan`` once it is on disk; None where it was there already."""
         if scan.axis not in self._axes:
-            log.keep_axis(scan.axis)
+            self._log.keep_axis(scan.axis)
             self._axes.add(scan.axis)
         logged = LoggedScan(
             id=new_id(),
-            log_number=0,
+            log_number=self._log.scans + 1,
             measured_at=clock.now(),
             time_quality=clock.time_quality(),
-            scanner=scanner_state(instrument, scan),
+            instrument=instrument,
             scan=scan,
         )
-        number = log.append_scan(
-            logged.id,
+        new = self._log.append_scan(
+            logged.log_number,
             instrument.serial,
             scan.session,
             scan.number,
-            lambda number: scan_record(replace(logged, log_number=number), log.log_id).to_json(),
+            to_json(scan_document(logged, self._log.log_id)),
         )
-        message.safe.set()
-        self._process(log, replace(logged, log_number=number), clock.running_s())
+        return logged if new else None
 
-    def _process(self, log: RecordLog, logged: LoggedScan, at_s: float) -> None:
+    def _process(self, logged: LoggedScan, at_s: float) -> None:
         if logged.scan.role == "sample":
-            self._make_readings(log, self._samples.add(logged, at_s))
+            self._make_readings(self._samples.add(logged, at_s))
             return
         replaced = self._reference_scans.get(logged.scan.role)
         self._reference_scans[logged.scan.role] = logged
         white, dark = self._reference_scans.get("white"), self._reference_scans.get("dark")
         self._references = None
-        if white and dark and white.scanner.serial == dark.scanner.serial:
+        if white and dark and white.instrument.serial == dark.instrument.serial:
             self._references = References.of(white, dark)
         if replaced is not None:
-            log.settle_scans([replaced.id])
+            self._log.settle_scans([replaced.log_number])
 
-    def _make_readings(self, log: RecordLog, samples: Sequence[Sequence[LoggedScan]]) -> None:
+    def _make_readings(self, samples: Sequence[Sequence[LoggedScan]]) -> None:
         for scans in samples:
             try:
-                self._make_reading(log, scans, *self._assess(scans))
+                self._make_reading(scans, *self._assess(scans))
             except LogError:
                 raise
             # A scan is in the log before it is judged: one that raised would end every run.
             except Exception:  # noqa: BLE001
                 _LOG.exception("sample %r could not be judged", scans[0].label)
-                self._make_reading(log, scans, FAILED, None)
+                self._make_reading(scans, FAILED, None)
 
     def _assess(self, scans: Sequence[LoggedScan]) -> tuple[Assessment, float | None]:
         """What the scans amount to, and the age of the reference that made reflectance of them."""
@@ -218,7 +187,7 @@ class Recorder:
             first.kind != "counts"
             or self._references is None
             or white is None
-            or white.scanner.serial != first.scanner.serial
+            or white.instrument.serial != first.instrument.serial
         ):
             return self._assessor.assess(scans, None, 0.0, self._replicates), None
         age_s = (first.measured_at - white.measured_at).total_seconds()
@@ -228,61 +197,40 @@ class Recorder:
 
     def _make_reading(
         self,
-        log: RecordLog,
         scans: Sequence[LoggedScan],
         assessment: Assessment,
         reference_age_s: float | None,
     ) -> None:
-        record_id = new_id()
-        made: list[Reading] = []
-
-        def make(seq: int) -> bytes:
-            reading = self._maker.reading(
-                scans, assessment, reference_age_s, record_id=record_id, log_id=log.log_id, seq=seq
-            )
-            made.append(reading)
-            return reading.to_json()
-
-        seq, body = log.append(record_id, "reading", make, settles=[scan.id for scan in scans])
-        if not made[0].historical:
-            self._outlet.newest_is(made[0])
-        self._outlet.appended(seq, body)
-        self._on_reading(made[0])
-
-    def _mark(self, log: RecordLog, seq: int) -> None:
-        try:
-            log.mark_committed(seq)
-        except LogError as error:
-            # The mark only saves sending again what the collector has.
-            _LOG.warning("%s", error)
-
-    def _hand_out(self, log: RecordLog, first: int) -> None:
-        bodies = {}
-        for record in log.records(first, FETCH_RECORDS):
-            if record.sound:
-                bodies[record.seq] = record.body
-            else:
-                self._give_up(log, record.seq, Reason.RECORD_DAMAGED, f"record {record.seq}")
-        self._outlet.fetched(first, min(first + FETCH_RECORDS - 1, log.newest), bodies)
-
-    def _give_up(self, log: RecordLog, seq: int, reason: Reason, detail: str) -> None:
-        record_id = new_id()
-        new_seq, body = log.append(
-            record_id,
-            "lost",
-            lambda own: Lost(
-                schema="loamscan.lost/1",
-                kind="lost",
-                id=record_id,
-                log_id=log.log_id,
-                seq=own,
-                device=self._maker.device,
-                lost_at=clock.now(),
-                first=seq,
-                last=seq,
-                reason=ReasonGiven.of(reason, detail),
-            ).to_json(),
-            loses=seq,
+        reading = self._maker.reading(
+            scans,
+            assessment,
+            reference_age_s,
+            record_id=new_id(),
+            log_id=self._log.log_id,
+            seq=self._log.newest + 1,
         )
-        self._outlet.appended(new_seq, body)
+        seq, body = reading["seq"], to_json(reading)
+        self._log.append(seq, "reading", body, settles=[scan.log_number for scan in scans])
+        self._outlet.appended(seq, body)
+        if not reading["historical"]:
+            self._outlet.newest_is(to_json(state_of(reading)))
+        if self._on_reading is not None:
+            self._on_reading(Reading.model_validate(reading))
+
+    def _give_up(self, seq: int, reason: Reason, detail: str) -> None:
+        lost = Lost(
+            schema="loamscan.lost/1",
+            kind="lost",
+            id=new_id(),
+            log_id=self._log.log_id,
+            seq=self._log.newest + 1,
+            device=self._maker.device,
+            lost_at=clock.now(),
+            first=seq,
+            last=seq,
+            reason=ReasonGiven.of(reason, detail),
+        )
+        body = lost.to_json()
+        self._log.append(lost.seq, "lost", body, loses=seq)
+        self._outlet.appended(lost.seq, body)
         self._outlet.happened(reason, {"seq": seq, "detail": detail})

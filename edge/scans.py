@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.records import ScannerState, ScanRecord, TimeQuality
+from contract.records import Document, ScanRecord, TimeQuality, rfc3339
 from edge.log import axis_id
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
@@ -23,7 +23,7 @@ class LoggedScan:
     log_number: int
     measured_at: datetime
     time_quality: TimeQuality
-    scanner: ScannerState
+    instrument: Instrument
     scan: Scan
     from_earlier_run: bool = False
 
@@ -35,7 +35,7 @@ class LoggedScan:
     @property
     def sample_key(self) -> tuple[str, str, str, Axis]:
         """Scans of one sample agree in this."""
-        return self.scan.label, self.scanner.serial, self.scan.kind, self.scan.axis
+        return self.scan.label, self.instrument.serial, self.scan.kind, self.scan.axis
 
     @property
     def axis(self) -> Axis:
@@ -58,39 +58,40 @@ class LoggedScan:
         return self.scan.full_scale
 
 
-def scanner_state(instrument: Instrument, scan: Scan) -> ScannerState:
-    """The instrument as it was when it took ``scan``."""
-    return ScannerState(
-        model=instrument.model,
-        serial=instrument.serial,
-        firmware=instrument.firmware,
-        temperature_c=scan.temperature_c,
-        battery_pct=scan.battery_pct,
-    )
+def scanner_document(logged: LoggedScan) -> Document:
+    """The instrument as it was when it took the scan: a `ScannerState`."""
+    instrument, scan = logged.instrument, logged.scan
+    return {
+        "model": instrument.model,
+        "serial": instrument.serial,
+        "firmware": instrument.firmware,
+        "temperature_c": scan.temperature_c,
+        "battery_pct": scan.battery_pct,
+    }
 
 
-def scan_record(logged: LoggedScan, log_id: str) -> ScanRecord:
-    """The record of ``logged``."""
+def scan_document(logged: LoggedScan, log_id: str) -> Document:
+    """The `ScanRecord` of ``logged``."""
     scan = logged.scan
-    return ScanRecord(
-        schema="loamscan.scan/1",
-        kind="scan",
-        id=logged.id,
-        log_id=log_id,
-        number=logged.log_number,
-        measured_at=logged.measured_at,
-        time_quality=logged.time_quality,
-        role=scan.role,
-        spectrum_kind=scan.kind,
-        axis_id=axis_id(scan.axis),
-        values=base64.b64encode(scan.values.astype("<f4").tobytes()).decode(),
-        label=scan.label,
-        scanner=logged.scanner,
-        scanner_session=scan.session,
-        scanner_number=scan.number,
-        scan_time_ms=scan.scan_time_ms,
-        full_scale=scan.full_scale,
-    )
+    return {
+        "schema": "loamscan.scan/1",
+        "kind": "scan",
+        "id": logged.id,
+        "log_id": log_id,
+        "number": logged.log_number,
+        "measured_at": rfc3339(logged.measured_at),
+        "time_quality": logged.time_quality,
+        "role": scan.role,
+        "spectrum_kind": scan.kind,
+        "axis_id": axis_id(scan.axis),
+        "values": base64.b64encode(scan.values.astype("<f4").tobytes()).decode(),
+        "label": scan.label,
+        "scanner": scanner_document(logged),
+        "scanner_session": scan.session,
+        "scanner_number": scan.number,
+        "scan_time_ms": scan.scan_time_ms,
+        "full_scale": scan.full_scale,
+    }
 
 
 def logged_scan(record: ScanRecord, axis: Axis) -> LoggedScan:
@@ -113,7 +114,12 @@ def logged_scan(record: ScanRecord, axis: Axis) -> LoggedScan:
         log_number=record.number,
         measured_at=record.measured_at,
         time_quality=record.time_quality,
-        scanner=record.scanner,
+        instrument=Instrument(
+            record.scanner.model,
+            record.scanner.serial,
+            record.scanner.firmware,
+            record.scanner_session,
+        ),
         scan=scan,
         from_earlier_run=True,
     )
