@@ -137,9 +137,7 @@ def inner_line(
     log = RecordLog(database)
     publisher = _StampedPublisher(config, _status(bundle, predictor.engine, log.log_id))
     recorder = Recorder(config, bundle, predictor, log, publisher)
-    thread = threading.Thread(
-        target=publisher.run, args=(recorder,), name="publisher", daemon=True
-    )
+    thread = threading.Thread(target=publisher.run, args=(recorder,), name="publisher", daemon=True)
     thread.start()
     try:
         yield InnerLine(recorder, publisher, log)

@@ -46,9 +46,7 @@ class Daemon:
     A context manager: inside it the daemon serves; leaving it stops it and closes the log.
     """
 
-    def __init__(
-        self, config: Config, on_reading: Callable[[Reading], None] | None = None
-    ) -> None:
+    def __init__(self, config: Config, on_reading: Callable[[Reading], None] | None = None) -> None:
         """Load and prove the bundle; raises `LoamscanError` where it can't serve."""
         self._config = config
         self._on_reading = on_reading

@@ -106,7 +106,8 @@ def properties_of(assessment: Assessment, level: float, include_rejected: bool) 
     columns: tuple[Sequence[float | None], ...] = (none,) * 4
     if p is not None and (assessment.verdict != "reject" or include_rejected):
         columns = tuple(
-            [_short(number) for number in row.tolist()] for row in (p.value, p.lower, p.upper, p.raw)
+            [_short(number) for number in row.tolist()]
+            for row in (p.value, p.lower, p.upper, p.raw)
         )
     return {
         item.name: {

@@ -107,18 +107,24 @@ class Axis:
         array = np.asarray(values, dtype=np.float64)
         if array.shape[-1] != len(self):
             raise AxisError(f"{array.shape[-1]} values do not fit an axis of {len(self)} bands")
-        if onto == self:
+        between = _interpolation(self, onto)
+        if between is None:
             return array
-        left, right, weight = _interpolation(self, onto)
-        resampled: NDArray[np.float64] = array[..., left]
-        return resampled + weight * (array[..., right] - resampled)
+        left, right, weight = between
+        resampled: NDArray[np.float64] = array.take(left, axis=-1)
+        return resampled + weight * (array.take(right, axis=-1) - resampled)
 
 
 @lru_cache(maxsize=16)
 def _interpolation(
     axis: Axis, onto: Axis
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Bands of ``axis`` on either side of each band of ``onto``, and the weight of the second."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]] | None:
+    """Bands of ``axis`` on either side of each band of ``onto``, and the weight of the second.
+
+    None where the two are the same.
+    """
+    if onto == axis:
+        return None
     missing = axis.missing_nm(onto)
     if missing:
         ranges = " and ".join(f"{low:.1f} to {high:.1f} nm" for low, high in missing)

@@ -29,6 +29,7 @@ CLASSES: Final = (
 )
 
 _CELL_PCT = 0.5
+_CELLS = 201
 _NODES = 24
 _QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / _NODES) for i in range(_NODES)])
 
@@ -82,10 +83,11 @@ def texture_probabilities(
     1 % are left out. The independence is an assumption of ours: a head that estimates the joint
     error would sharpen it.
     """
-    cells = _classes_by_cell()
-    rows = np.rint((clay + clay_sd * _QUANTILES).clip(0, 100) / _CELL_PCT).astype(np.intp)
-    columns = np.rint((sand + sand_sd * _QUANTILES).clip(0, 100) / _CELL_PCT).astype(np.intp)
-    counts = np.bincount(cells[rows[:, np.newaxis], columns].ravel(), minlength=len(CLASSES))
+    errors = np.array([[clay_sd], [sand_sd]]) * _QUANTILES
+    cells = (np.array([[clay], [sand]]) + errors) / _CELL_PCT
+    rows, columns = np.rint(cells).clip(0, _CELLS - 1).astype(np.intp)
+    classes = _classes_by_cell().take(np.add.outer(rows * _CELLS, columns).ravel())
+    counts = np.bincount(classes, minlength=len(CLASSES))
     shares = [(count / _NODES**2, i) for i, count in enumerate(counts.tolist())]
     return {
         CLASSES[i]: round(share, 2)
@@ -97,7 +99,7 @@ def texture_probabilities(
 @cache
 def _classes_by_cell() -> NDArray[np.intp]:
     """Class index by clay (row) and sand (column) in half per cents, brought into the triangle."""
-    steps = np.arange(0, 100 + _CELL_PCT, _CELL_PCT)
+    steps = np.arange(_CELLS) * _CELL_PCT
     clay, sand = np.meshgrid(steps, steps, indexing="ij")
     parts = np.stack([clay, (100 - clay - sand).clip(0), sand])
     return texture_index(*(100 * parts / parts.sum(axis=0)))

@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from contract.messages import Event, State, Status
-from contract.records import Reading
 
 MODELS = {"status": Status, "state": State, "event": Event}
 
@@ -23,28 +22,6 @@ def test_a_message_comes_back_in_json_as_it_was(example, name):
 def test_a_message_of_another_version_is_refused(example, name):
     with pytest.raises(ValidationError, match="schema"):
         MODELS[name].model_validate(example(name, schema=f"loamscan.{name}/2"))
-
-
-def test_the_state_is_the_reading_s_numbers_without_the_rest(example):
-    reading = Reading.model_validate(example("reading"))
-    state = State.of(reading)
-    assert (state.id, state.measured_at) == (reading.id, reading.measured_at)
-    assert (state.sample, state.verdict, state.texture) == ("F7-031", "caution", "loam")
-    assert state.synthetic is True
-    for name, property_ in example("reading")["properties"].items():
-        wanted = {key: property_[key] for key in ("value", "lower", "upper", "unit")}
-        assert state.properties[name].model_dump() == wanted
-    assert State.model_validate_json(state.to_json()) == state
-    assert len(state.to_json()) < len(reading.to_json()) / 2
-
-
-def test_the_state_of_a_rejected_reading_holds_nulls(example):
-    content = example("reading", **{"quality.verdict": "reject", "texture.class": None})
-    for property_ in content["properties"].values():
-        property_.update(value=None, lower=None, upper=None, raw=None)
-    state = json.loads(State.of(Reading.model_validate(content)).to_json())
-    assert (state["verdict"], state["texture"]) == ("reject", None)
-    assert state["properties"]["clay"] == {"value": None, "lower": None, "upper": None, "unit": "%"}
 
 
 @pytest.mark.parametrize("status", ["online", "sleeping", "offline"])

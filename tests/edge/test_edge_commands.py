@@ -83,8 +83,8 @@ def test_the_documented_reason_codes_are_those_of_the_contract() -> None:
 def test_the_log_can_be_read_without_owning_it(tmp_path: Path) -> None:
     assert "no record log" in refused("log", tmp_path)
     opened = open_log(tmp_path)
-    for _ in range(3):
-        opened.log.append(new_id(), "void", lambda seq: void_record(opened.log.log_id, seq))
+    for seq in (1, 2, 3):
+        opened.log.append(seq, "void", void_record(opened.log.log_id, seq))
     ran = loamscan("log", tmp_path, "--last", 2, "--json")
     assert [json.loads(line)["seq"] for line in ran.stdout.splitlines()] == [2, 3]
     opened.close()

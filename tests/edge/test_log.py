@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.identity import new_id
 from edge.errors import LogBusyError, LogError
 from edge.log import axis_id
 from edge.log_file import FILE_NAME, OpenedLog, log_progress, open_log
@@ -16,19 +15,17 @@ from soil.axis import Axis
 
 
 def append(opened: OpenedLog, text: str, **options: object) -> int:
-    seq, _ = opened.log.append(
-        new_id(),
-        "reading",
-        lambda seq: f"{text} {seq}".encode(),
-        **options,  # type: ignore[arg-type]
-    )
+    seq = opened.log.newest + 1
+    opened.log.append(seq, "reading", f"{text} {seq}".encode(), **options)  # type: ignore[arg-type]
     return seq
 
 
-def append_scan(opened: OpenedLog, number: int, session: int = 1) -> str:
-    scan_id = new_id()
-    opened.log.append_scan(scan_id, "S1", session, number, lambda n: b"scan %d" % n)
-    return scan_id
+def append_scan(
+    opened: OpenedLog, scanner_number: int, session: int = 1, serial: str = "S1"
+) -> int:
+    number = opened.log.scans + 1
+    assert opened.log.append_scan(number, serial, session, scanner_number, b"scan %d" % number)
+    return number
 
 
 def test_seq_counts_from_one_without_a_gap_across_restarts(tmp_path: Path) -> None:
@@ -58,15 +55,14 @@ def test_bytes_come_back_as_they_were_written(tmp_path: Path) -> None:
     opened.close()
 
 
-def test_a_record_whose_maker_fails_leaves_no_gap(tmp_path: Path) -> None:
+def test_a_gap_is_refused(tmp_path: Path) -> None:
     opened = open_log(tmp_path)
     append(opened, "x")
-
-    def fail(seq: int) -> bytes:
-        raise ValueError(seq)
-
-    with pytest.raises(ValueError, match="2"):
-        opened.log.append(new_id(), "reading", fail)
+    for seq in (1, 3):
+        with pytest.raises(ValueError, match=f"record {seq} does not follow record 1"):
+            opened.log.append(seq, "reading", b"y")
+    with pytest.raises(ValueError, match="scan 2 does not follow scan 0"):
+        opened.log.append_scan(2, "S1", 1, 1, b"scan")
     assert append(opened, "y") == 2
     opened.close()
 
@@ -83,12 +79,14 @@ def test_a_scan_is_open_until_its_reading_is_written(tmp_path: Path) -> None:
     opened.close()
 
 
-def test_a_scan_is_recognised_when_it_is_sent_again(tmp_path: Path) -> None:
+def test_a_scan_that_is_sent_again_is_not_written_again(tmp_path: Path) -> None:
     opened = open_log(tmp_path)
     append_scan(opened, 7)
-    assert opened.log.holds_scan("S1", 1, 7)
-    assert not opened.log.holds_scan("S1", 2, 7)
-    assert not opened.log.holds_scan("S2", 1, 7)
+    assert not opened.log.append_scan(2, "S1", 1, 7, b"again")
+    assert [scan.body for scan in opened.log.open_scans()] == [b"scan 1"]
+    append_scan(opened, 7, session=2)
+    append_scan(opened, 7, serial="S2")
+    assert opened.log.scans == 3
     opened.close()
 
 

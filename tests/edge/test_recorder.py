@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 from contract.bundle import Bundle
+from contract.messages import State
 from contract.reasons import Reason
 from contract.records import Lost, Reading, read_record
 from edge import clock
@@ -32,18 +32,14 @@ class Outlet:
 
     def __init__(self) -> None:
         self.records: list[Any] = []
-        self.newest: list[Reading] = []
-        self.handed_out: list[tuple[int, int, dict[int, bytes]]] = []
+        self.newest: list[State] = []
         self.events: list[Reason] = []
 
     def appended(self, seq: int, body: bytes) -> None:
         self.records.append(read_record(body))
 
-    def newest_is(self, reading: Reading) -> None:
-        self.newest.append(reading)
-
-    def fetched(self, first: int, last: int, bodies: dict[int, bytes]) -> None:
-        self.handed_out.append((first, last, bodies))
+    def newest_is(self, state: bytes) -> None:
+        self.newest.append(State.model_validate_json(state))
 
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
         self.events.append(reason)
@@ -56,30 +52,19 @@ def predictor(reference_bundle: Bundle) -> Predictor:
 
 @pytest.fixture
 def start(tmp_path: Path, reference_bundle: Bundle, predictor: Predictor):
-    """Start a recorder on the test's log, as often as wanted; it is stopped at the block's end."""
+    """Start a recorder on the test's log, as often as wanted; its log is closed at the block's end."""
 
     @contextmanager
     def started(replicates: int = 1, **settings: Any) -> Iterator[tuple[Recorder, Outlet]]:
         outlet = Outlet()
-        recorder = Recorder(_config(tmp_path, replicates), reference_bundle, predictor, outlet)
         opened = open_log(tmp_path)
-        failures: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                recorder.run(opened.log)
-            except BaseException as error:  # noqa: BLE001
-                failures.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
+        config = _config(tmp_path, replicates)
+        recorder = Recorder(config, reference_bundle, predictor, opened.log, outlet)
+        recorder.take_up()
         try:
             yield recorder, outlet
         finally:
-            recorder.stop()
-            thread.join(20)
             opened.close()
-        assert not failures, failures
 
     return started
 
@@ -111,7 +96,7 @@ def soil(reference_bundle: Bundle) -> Scan:
 
 def hand_in(recorder: Recorder, *scans: Scan, instrument: Instrument = SCANNER) -> None:
     for scan in scans:
-        assert recorder.scan_arrived(scan, instrument).wait(10)
+        recorder.take(scan, instrument)
 
 
 def test_a_scan_that_is_sent_twice_makes_one_reading(start, soil: Scan) -> None:
@@ -246,11 +231,10 @@ def test_a_refused_record_is_declared_lost_and_one_that_says_so_never_is(start, 
         hand_in(recorder, soil)
         recorder.refused(1, "too large")
         recorder.refused(2, "too large")
-        recorder.fetch(1)
+        last, bodies = recorder.fetch(1)
     assert [type(record) for record in outlet.records] == [Reading, Lost]
     assert (outlet.records[1].first, outlet.records[1].last) == (1, 1)
-    ((first, last, bodies),) = outlet.handed_out
-    assert (first, last, sorted(bodies)) == (1, 2, [2])
+    assert (last, sorted(bodies)) == (2, [2])
 
 
 def test_a_record_whose_bytes_changed_is_declared_lost(start, soil: Scan, tmp_path: Path) -> None:
