@@ -51,7 +51,7 @@ class _Effort:
     burst: int
 
 
-_FULL = _Effort(paced_blocks=12, paced_size=10, blocks=10, size=30, warm_up=20, burst=150)
+_FULL = _Effort(paced_blocks=10, paced_size=8, blocks=10, size=30, warm_up=20, burst=150)
 _QUICK = _Effort(paced_blocks=1, paced_size=2, blocks=2, size=6, warm_up=3, burst=12)
 
 
@@ -90,7 +90,7 @@ def _rows(
         tell(f"{where}: warming up")
         interleave(contestants, 1, effort.warm_up)
         paced = interleave(
-            {name: contestants[name] for name in ("line", "bare", _THREADED)},
+            contestants,
             effort.paced_blocks,
             effort.paced_size,
             _SCANNER_PAUSE_S,
