@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
     "reasons": ("contract.commands", "Print every reason code and what it means."),
     "soils": ("training.commands", "Make a file of synthetic soil spectra."),
+    "library": ("training.commands", "Check and convert spectral libraries."),
     "train": ("training.commands", "Train the three stages into a checkpoint."),
     "export": ("export.commands", "Pack a checkpoint into a model bundle."),
 }

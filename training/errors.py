@@ -13,6 +13,10 @@ class SettingsError(TrainingError):
     """Settings that no training run can be made with."""
 
 
+class LibraryError(TrainingError):
+    """A spectral library that can't be read, trusted or split."""
+
+
 class CheckpointError(TrainingError):
     """A folder that is no checkpoint, or one that can't be used."""
 

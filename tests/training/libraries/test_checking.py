@@ -1,0 +1,138 @@
+"""What a library holds can be trusted, and what was wrong with the rest is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from small_libraries import gathered
+from soil.axis import Axis
+from soil.properties import HIGHEST, INDEX, LOWEST
+from training.errors import LibraryError
+from training.libraries.checking import checked
+from training.libraries.library import Scans
+
+SOUND = np.array([2.4, 0.6, 1.8, 0.17, 6.8, 14.2, 23.0, 41.0, 36.0])
+
+
+def told(found: object) -> list[str]:
+    return [finding.what for finding in found.findings]  # type: ignore[attr-defined]
+
+
+def soils(**changes: float) -> np.ndarray:
+    values = SOUND.copy()
+    for name, value in changes.items():
+        values[INDEX[name]] = value
+    return values
+
+
+def test_a_sound_library_is_taken_as_it_is() -> None:
+    library, report = checked(gathered(["a", "a", "b"]))
+    assert report.lines() == []
+    assert library.samples.name.tolist() == ["a", "b"]
+    assert library.scans["nir"].sample.tolist() == ["a", "a", "b"]
+
+
+def test_a_value_that_can_not_be_is_not_trained_on() -> None:
+    library, report = checked(gathered(["a"], properties=np.array([soils(clay=430)])))
+    assert np.isnan(library.samples.properties[0, INDEX["clay"]])
+    assert library.samples.properties[0, INDEX["ph_h2o"]] == 6.8
+    (finding,) = report.findings
+    assert finding.what == "clay outside 0 to 100 %: taken as not analysed"
+    assert finding.examples == ("a (430)",)
+
+
+def test_carbon_within_its_noise_below_zero_is_zero_and_further_below_is_nothing() -> None:
+    rows = np.array([soils(organic_carbon=-0.03), soils(organic_carbon=-0.5)])
+    library, report = checked(gathered(["a", "b"], properties=rows))
+    found = library.samples.properties[:, INDEX["organic_carbon"]]
+    assert found[0] == 0
+    assert np.isnan(found[1])
+    assert len(report.findings) == 2
+
+
+def test_a_texture_that_does_not_add_up_is_left_out_whole() -> None:
+    library, report = checked(gathered(["a"], properties=np.array([soils(sand=10)])))
+    texture = [INDEX[name] for name in ("clay", "silt", "sand")]
+    assert np.isnan(library.samples.properties[0, texture]).all()
+    assert report.findings[0].examples == ("a (74)",)
+
+
+def test_missing_values_stay_missing_and_cost_nothing_else() -> None:
+    library, report = checked(gathered(["a"], properties=np.array([soils(clay=np.nan)])))
+    assert np.isnan(library.samples.properties[0]).sum() == 1
+    assert report.lines() == []
+
+
+def test_a_sample_in_two_files_is_one_and_what_they_disagree_on_is_not_known() -> None:
+    rows = np.array([soils(), soils(clay=23.0 + 1e-6), soils(clay=31.0, ph_h2o=np.nan)])
+    library, report = checked(gathered(["a", "a"], soils=["a", "a", "a"], properties=rows))
+    (values,) = library.samples.properties
+    assert np.isnan(values[INDEX["clay"]])
+    assert values[INDEX["ph_h2o"]] == 6.8
+    assert told(report) == ["samples with more than one clay: taken as not analysed"]
+
+
+def test_scans_that_are_none_are_dropped_and_told() -> None:
+    values = 0.4 + 0.01 * np.arange(24).reshape(4, 6)
+    values[1, 2], values[2, 3] = np.nan, 1.7
+    library, report = checked(gathered(["a", "b", "c", ""], values=values))
+    assert library.scans["nir"].sample.tolist() == ["a"]
+    assert library.samples.name.tolist() == ["a"]
+    assert told(report) == [
+        "rows of soil data without a sample's name: dropped",
+        "NIR scans without a sample's name: dropped",
+        "NIR scans with gaps: dropped",
+        "NIR scans with values outside 0 to 1.2: dropped",
+        "samples without a scan: dropped",
+    ]
+
+
+def test_a_copy_under_another_name_does_not_sit_on_both_sides_of_a_split() -> None:
+    values = np.tile(0.4 + 0.01 * np.arange(6), (3, 1))
+    library, report = checked(gathered(["a", "a", "b"], values=values))
+    assert library.scans["nir"].sample.tolist() == ["a"]
+    assert report.findings[0].examples == ("a", "b (as a)")
+
+
+def test_scans_on_two_axes_are_two_libraries() -> None:
+    found = gathered(["a"])
+    other = Scans(
+        Axis("nm", np.linspace(2500, 1390, 6)), np.full((1, 6), 0.3, np.float32),
+        np.array(["b"]), np.array([""]),
+    )  # fmt: skip
+    found.scans.append(("nir", other))
+    with pytest.raises(LibraryError, match="different axes"):
+        checked(found)
+
+
+def test_a_library_without_a_usable_scan_is_refused_with_the_reason() -> None:
+    with pytest.raises(LibraryError) as refused:
+        checked(gathered(["a"], values=np.full((1, 6), np.nan)))
+    assert "scans with gaps" in str(refused.value)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.floats(width=32), st.floats(-10, 500)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_whatever_comes_in_what_is_kept_is_sound(rows: list[tuple[str, float, float]]) -> None:
+    names = [name for name, _, _ in rows]
+    values = np.array([[0.1, 0.2, 0.3, value] for _, value, _ in rows])
+    properties = np.array([soils(clay=clay) for _, _, clay in rows])
+    try:
+        library, _ = checked(gathered(names, soils=names, properties=properties, values=values))
+    except LibraryError:
+        return
+    scans = library.scans["nir"]
+    assert set(scans.sample.tolist()) == set(library.samples.name.tolist())
+    assert len(set(library.samples.name.tolist())) == len(library.samples)
+    assert ((scans.values >= 0) & (scans.values <= 1.2)).all()
+    assert len(np.unique(scans.values, axis=0)) == len(scans)
+    known = library.samples.properties
+    assert ((known >= LOWEST) & (known <= HIGHEST) | np.isnan(known)).all()

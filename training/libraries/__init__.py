@@ -1,0 +1,1 @@
+"""Spectral libraries that others made: read, checked, brought into one form, split without leaks."""

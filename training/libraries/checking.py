@@ -1,0 +1,191 @@
+"""A library's way in: every row is looked at, and what is dropped or changed is reported."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soil.axis import Axis
+from soil.properties import HIGHEST, INDEX, LOWEST, PROPERTIES
+from soil.spectrum import REFLECTANCE_MAX
+from training.errors import LibraryError
+from training.libraries.gathered import Gathered
+from training.libraries.library import RANGES, Library, Range, Samples, Scans, Text
+from training.libraries.report import Report
+
+VALID: Final[dict[Range, tuple[float, float]]] = {
+    "nir": (0.0, REFLECTANCE_MAX),
+    "mir": (-1.0, 5.0),
+}
+"""What a value of each range can be: reflectance fraction; absorbance (bounds of ossl-imports)."""
+
+BELOW_ZERO: Final = {"total_carbon": 0.1, "inorganic_carbon": 0.1, "organic_carbon": 0.1}
+"""How far below zero the noise of a laboratory's carbon reaches, in %. Ours: the NeoSpectra library
+has organic carbon down to -0.03 and, from carbonate, inorganic carbon down to -0.07."""
+
+TEXTURE_SUM: Final = (95.0, 105.0)
+"""Sums of clay, silt and sand, in %, that rounding explains. Ours."""
+
+SAME: Final = 1e-4
+"""Relative difference up to which two laboratory values of a sample are the same one rounded. Ours."""
+
+_TEXTURE = [INDEX[name] for name in ("clay", "silt", "sand")]
+
+
+def checked(gathered: Gathered) -> tuple[Library, Report]:
+    """The library that ``gathered`` holds, and what became of the rest.
+
+    Raises `LibraryError` where scans of one range lie on different axes, or nothing is left.
+    """
+    report = Report()
+    samples = _possible(_merged(gathered.samples, report), report)
+    scans: dict[Range, Scans] = {}
+    for which in RANGES:
+        found = _sound(which, _on_one_axis(which, gathered), report)
+        if found is not None and len(found):
+            scans[which] = found
+    if not scans:
+        raise LibraryError(
+            f"{gathered.name} has no usable scan", "; ".join(report.lines()) or "name its files"
+        )
+    return Library(
+        gathered.name, gathered.licence, _matching(samples, scans, report), scans
+    ), report
+
+
+def _merged(parts: list[Samples], report: Report) -> Samples:
+    """One row a sample; a value that differs between its rows counts as missing."""
+    names = _texts([part.name for part in parts])
+    properties = np.concatenate([np.empty((0, len(PROPERTIES))), *(p.properties for p in parts)])
+    site, country = _texts([p.site for p in parts]), _texts([p.country for p in parts])
+    named = names != ""
+    report.note("rows of soil data without a sample's name: dropped", names[~named])
+    names, properties, site, country = names[named], properties[named], site[named], country[named]
+    unique, row = np.unique(names, return_inverse=True)
+    lowest = np.full((len(unique), len(PROPERTIES)), np.inf)
+    highest = np.full_like(lowest, -np.inf)
+    np.minimum.at(lowest, row, np.where(np.isnan(properties), np.inf, properties))
+    np.maximum.at(highest, row, np.where(np.isnan(properties), -np.inf, properties))
+    known = lowest <= highest
+    with np.errstate(invalid="ignore"):
+        differs = known & (highest - lowest > SAME * np.maximum(np.abs(highest), np.abs(lowest)))
+    for i, item in enumerate(PROPERTIES):
+        report.note(
+            f"samples with more than one {item.label}: taken as not analysed", unique[differs[:, i]]
+        )
+    merged = np.where(known & ~differs, lowest, np.nan)
+    return Samples(unique, merged, _one_each(unique, row, site), _one_each(unique, row, country))
+
+
+def _one_each(unique: Text, row: NDArray[np.intp], given: Text) -> Text:
+    """The first text given of each sample; empty for none."""
+    one = np.full(len(unique), "", dtype=given.dtype)
+    for i in np.flatnonzero(given != "")[::-1]:
+        one[row[i]] = given[i]
+    return one
+
+
+def _possible(samples: Samples, report: Report) -> Samples:
+    """Without laboratory values that no soil can have."""
+    values = samples.properties.copy()
+    for i, item in enumerate(PROPERTIES):
+        column = values[:, i]
+        noise = (column < 0) & (column >= -BELOW_ZERO.get(item.name, 0.0))
+        report.note(f"{item.label} just below zero: taken as zero", samples.name[noise])
+        column[noise] = 0.0
+        with np.errstate(invalid="ignore"):
+            impossible = (column < LOWEST[i]) | (column > HIGHEST[i])
+        report.note(
+            f"{item.label} outside {item.lowest:g} to {item.highest:g} {item.unit}: "
+            "taken as not analysed",
+            [
+                f"{name} ({value:g})"
+                for name, value in zip(samples.name[impossible], column[impossible], strict=True)
+            ],
+        )
+        column[impossible] = np.nan
+    total = values[:, _TEXTURE].sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        odd = (total < TEXTURE_SUM[0]) | (total > TEXTURE_SUM[1])
+    report.note(
+        "clay, silt and sand that do not make 100 %: taken as not analysed",
+        [f"{name} ({sum_:g})" for name, sum_ in zip(samples.name[odd], total[odd], strict=True)],
+    )
+    values[np.ix_(odd, _TEXTURE)] = np.nan
+    return Samples(samples.name, values, samples.site, samples.country)
+
+
+def _on_one_axis(which: Range, gathered: Gathered) -> Scans | None:
+    parts = [scans for found, scans in gathered.scans if found == which]
+    if not parts:
+        return None
+    axis: Axis = parts[0].axis
+    for part in parts[1:]:
+        if part.axis != axis:
+            raise LibraryError(
+                f"{which.upper()} scans lie on different axes: {axis}, and {part.axis}",
+                "import them as two libraries",
+            )
+    if len(parts) == 1:
+        return parts[0]
+    return Scans(
+        axis,
+        np.concatenate([part.values for part in parts]),
+        _texts([part.sample for part in parts]),
+        _texts([part.device for part in parts]),
+    )
+
+
+def _sound(which: Range, scans: Scans | None, report: Report) -> Scans | None:
+    """Without scans that are none, and without the second of two that are the same."""
+    if scans is None:
+        return None
+    lowest, highest = VALID[which]
+    unnamed = scans.sample == ""
+    gaps = ~np.isfinite(scans.values).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        beyond = ~gaps & ((scans.values < lowest) | (scans.values > highest)).any(axis=1)
+    label = which.upper()
+    report.note(f"{label} scans without a sample's name: dropped", np.flatnonzero(unnamed) + 1)
+    report.note(f"{label} scans with gaps: dropped", scans.sample[gaps & ~unnamed])
+    report.note(
+        f"{label} scans with values outside {lowest:g} to {highest:g}: dropped",
+        scans.sample[beyond & ~unnamed],
+    )
+    keep = ~(unnamed | gaps | beyond)
+    first: dict[bytes, str] = {}
+    again: list[str] = []
+    for row in np.flatnonzero(keep):
+        # -0.0 has other bytes than 0.0 and is the same value.
+        digest = hashlib.blake2b((scans.values[row] + 0.0).tobytes(), digest_size=16).digest()
+        name = str(scans.sample[row])
+        if digest in first:
+            keep[row] = False
+            again.append(name if first[digest] == name else f"{name} (as {first[digest]})")
+        else:
+            first[digest] = name
+    report.note(f"{label} scans that are copies of another: dropped", again)
+    return scans if keep.all() else scans[keep]
+
+
+def _matching(samples: Samples, scans: dict[Range, Scans], report: Report) -> Samples:
+    """The samples that have a scan; those that the laboratory does not know get no value."""
+    scanned = np.unique(_texts([found.sample for found in scans.values()]))
+    known = np.isin(samples.name, scanned)
+    report.note("samples without a scan: dropped", samples.name[~known])
+    unlabelled = scanned[~np.isin(scanned, samples.name)]
+    report.note("scanned samples without soil data: kept for the first stage", unlabelled)
+    kept, blank = samples[known], np.full(len(unlabelled), "", dtype=np.str_)
+    return Samples(
+        _texts([kept.name, unlabelled]),
+        np.concatenate([kept.properties, np.full((len(unlabelled), len(PROPERTIES)), np.nan)]),
+        _texts([kept.site, blank]),
+        _texts([kept.country, blank]),
+    )
+
+
+def _texts(parts: list[Text]) -> Text:
+    return np.concatenate([np.empty(0, dtype="<U1"), *parts])

@@ -1,0 +1,54 @@
+"""What an importer found, before anybody has looked whether it can be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soil.axis import Axis
+from soil.errors import AxisError
+from soil.properties import IC_PER_CACO3, INDEX, NAMES, PROPERTIES
+from training.errors import LibraryError
+from training.libraries.library import Range, Samples, Scans, Text
+
+CACO3 = "caco3_usda.a54_w.pct"
+"""OSSL's calcium carbonate, % by mass, of which inorganic carbon is computed."""
+
+OSSL_CODES = {p.ossl_code: p.name for p in PROPERTIES if p.ossl_code} | {CACO3: "inorganic_carbon"}
+"""Our property behind each OSSL column."""
+
+
+@dataclass
+class Gathered:
+    """Rows as they were in the files: a sample may occur in many, in one with another value."""
+
+    name: str
+    licence: str
+    samples: list[Samples] = field(default_factory=list)
+    scans: list[tuple[Range, Scans]] = field(default_factory=list)
+
+
+def laboratory(columns: Mapping[str, NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
+    """Properties ``[rows, 9]`` from columns by OSSL code; NaN where there is no column."""
+    found = np.full((rows, len(NAMES)), np.nan)
+    for code, name in OSSL_CODES.items():
+        if code in columns:
+            factor = IC_PER_CACO3 if code == CACO3 else 1.0
+            found[:, INDEX[name]] = factor * columns[code]
+    return found
+
+
+def band_axis(unit: str, positions: NDArray[np.float64], where: str) -> Axis:
+    """The axis of a table's bands; raises `LibraryError` where they are none."""
+    try:
+        return Axis(unit, positions)
+    except AxisError as error:
+        raise LibraryError(f"{where}: {error.what}", "correct the header row") from error
+
+
+def no_text(rows: int) -> Text:
+    """Texts ``[rows]`` that nobody gave."""
+    return np.full(rows, "", dtype=np.str_)

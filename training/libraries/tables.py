@@ -1,0 +1,154 @@
+"""Tables of spectra on disk, CSV (also gzipped) or Parquet: named columns and a block of bands."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from training.errors import LibraryError
+from training.libraries.library import Text
+
+MISSING = ("", "NA", "NaN", "nan", "NULL", "null", "N/A")
+_BLOCK_BYTES = 1 << 24
+"""Rows are parsed in blocks of this size, so that memory holds the spectra and little else."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns ``[r]`` by name, text or float64, and ``bands`` ``[r, k]`` float32 at ``positions``."""
+
+    text: dict[str, Text]
+    number: dict[str, NDArray[np.float64]]
+    positions: NDArray[np.float64]
+    bands: NDArray[np.float32]
+    rows: int
+
+
+def headers(path: Path) -> list[str]:
+    """Names of the columns; raises `LibraryError` for no table, or a name that occurs twice."""
+    try:
+        if path.suffix == ".parquet":
+            names = list(pa.parquet.read_schema(path).names)
+        else:
+            with _text(path) as file:
+                names = next(csv.reader(file), [])
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+        raise LibraryError(
+            f"{path} can't be read: {error}", "name a CSV, CSV.gz or Parquet file"
+        ) from error
+    if not names:
+        raise LibraryError(f"{path} is empty", "name a file with a header row")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LibraryError(
+            f"{path} has more than one column called {', '.join(twice[:3])}", "rename all but one"
+        )
+    return names
+
+
+def read_table(
+    path: Path,
+    text: Collection[str],
+    number: Collection[str],
+    band: Callable[[str], float | None],
+) -> Table:
+    """Read the columns of ``text`` and ``number`` that are there, and those that ``band`` knows.
+
+    ``band`` gives the position that a column's name stands for, or None. Missing numbers are NaN,
+    missing texts empty. Raises `LibraryError` naming the column for what is no number.
+    """
+    names = headers(path)
+    places = {name: at for name in names if (at := band(name)) is not None}
+    texts = [name for name in names if name in text and name not in places]
+    numbers = [name for name in names if name in number and name not in places]
+    blocks: dict[str, list[Any]] = {name: [] for name in (*texts, *numbers)}
+    bands: list[NDArray[np.float32]] = []
+    try:
+        for batch in _batches(path, texts, numbers, list(places)):
+            for name in texts:
+                column = batch.column(name).cast(pa.string()).fill_null("")
+                blocks[name].append(np.array(column.to_pylist(), dtype=np.str_))
+            for name in numbers:
+                blocks[name].append(_floats(batch.column(name), pa.float64()))
+            bands.append(
+                np.stack([_floats(batch.column(name), pa.float32()) for name in places], axis=1)
+                if places
+                else np.empty((batch.num_rows, 0), dtype=np.float32)
+            )
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise LibraryError(f"{path}: {error}", "correct the file, or leave it out") from error
+    rows = sum(len(block) for block in bands)
+    return Table(
+        text={name: np.concatenate(blocks[name]) if blocks[name] else _no_text() for name in texts},
+        number={name: np.concatenate([np.empty(0), *blocks[name]]) for name in numbers},
+        positions=np.array(list(places.values()), dtype=np.float64),
+        bands=_joined(bands, len(places)),
+        rows=rows,
+    )
+
+
+def position(name: str) -> float | None:
+    """The wavelength or wavenumber that a header is, where it is a number and nothing else."""
+    try:
+        at = float(name)
+    except ValueError:
+        return None
+    return at if isfinite(at) and at > 0 else None
+
+
+def _batches(
+    path: Path, texts: list[str], numbers: list[str], bands: list[str]
+) -> Iterator[pa.RecordBatch]:
+    wanted = [*texts, *numbers, *bands]
+    if path.suffix == ".parquet":
+        yield from pa.parquet.ParquetFile(path).iter_batches(columns=wanted)
+        return
+    types = dict.fromkeys(texts, pa.string()) | dict.fromkeys(numbers, pa.float64())
+    types |= dict.fromkeys(bands, pa.float32())
+    convert = pa.csv.ConvertOptions(
+        column_types=types,
+        include_columns=wanted,
+        null_values=list(MISSING),
+        strings_can_be_null=True,
+    )
+    read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES)
+    with pa.input_stream(str(path), compression="detect") as stream:
+        yield from pa.csv.open_csv(stream, read_options=read, convert_options=convert)
+
+
+def _floats(column: pa.Array, kind: pa.DataType) -> NDArray[Any]:
+    """Numbers with NaN for what is missing."""
+    floats: NDArray[Any] = column.cast(kind).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+    return floats
+
+
+def _joined(blocks: list[NDArray[np.float32]], width: int) -> NDArray[np.float32]:
+    """``blocks`` below each other; each is let go once copied, so both never lie there whole."""
+    joined = np.empty((sum(len(block) for block in blocks), width), dtype=np.float32)
+    row = len(joined)
+    while blocks:
+        block = blocks.pop()
+        joined[row - len(block) : row] = block
+        row -= len(block)
+    return joined
+
+
+def _no_text() -> Text:
+    return np.empty(0, dtype=np.str_)
+
+
+def _text(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
