@@ -27,7 +27,7 @@ def column(values, name):
 
 
 def test_dry_mass_is_whole(soils) -> None:
-    dry = soils.mass.sum(axis=(1, 2)) - soils.of("water")
+    dry = soils.mass.sum(axis=(1, 2)) - soils.of("adsorbed water", "liquid water")
     assert dry == pytest.approx(np.ones(len(soils)))
     assert np.all(soils.mass >= 0)
 

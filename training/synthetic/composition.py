@@ -120,7 +120,7 @@ def draw_composition(rng: np.random.Generator, sites: Sites, n: int) -> Composit
     mass[:, MEMBER["calcite"]] = ((1 - organic) * carbonate)[:, None] * CARBONATE_GRAINS
     mass[:, MEMBER["fresh organic matter"], _SILT] = organic * (1 - humified)
     mass[:, MEMBER["humified organic matter"], _CLAY] = organic * humified
-    mass[:, MEMBER["water"], _CLAY] = _residual_water(rng, mass)
+    mass[:, MEMBER["adsorbed water"], _CLAY] = _residual_water(rng, mass)
     c_to_n = sites.c_to_n[site] * np.exp(0.08 * rng.standard_normal(n) + 0.1 * (0.5 - humified))
     base_saturation = _share(rng, sites.base_saturation[site], 0.4)
     return Composition(mass, site.astype(np.int64), c_to_n, base_saturation)

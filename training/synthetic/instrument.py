@@ -16,7 +16,11 @@ class InstrumentKind:
     ``resolution_bands`` is the mean standard deviation of the line shape and ``shift_bands`` the
     axis error, both in bands; ``gain``, ``slope`` (from one end of the range to the middle) and
     ``offset`` are fractions of full scale; ``noise`` bounds the noise of one averaged scan in the
-    middle of the range, which rises fourfold to its ends.
+    middle of the range, which rises fourfold to its ends. ``fringe`` bounds the amplitude of the
+    interference that plane-parallel windows leave, a fraction of what is seen, and
+    ``fringe_bands`` its period.
+    ``presentation`` is the scan-to-scan spread of slope and curvature that an uneven surface and a
+    hand leave: fractions of what is seen, at the ends of the range.
     """
 
     resolution_bands: float
@@ -25,12 +29,33 @@ class InstrumentKind:
     slope: float
     offset: float
     noise: tuple[float, float]
+    presentation: tuple[float, float]
+    fringe: tuple[float, float] = (0.0, 0.0)
+    fringe_bands: tuple[float, float] = (5.0, 9.0)
 
 
-NIR: Final = InstrumentKind(2.0, 0.06, 0.02, 0.02, 0.003, (1.5e-4, 6e-4))
-"""A MEMS handheld on `training.axes.NIR_INSTRUMENT_AXIS`: 16 nm at 1550 nm is about 2 bands."""
+NIR: Final = InstrumentKind(
+    resolution_bands=2.0,
+    shift_bands=0.06,
+    gain=0.02,
+    slope=0.03,
+    offset=0.003,
+    noise=(1.5e-4, 6e-4),
+    presentation=(0.03, 0.02),
+    fringe=(0.0, 1.5e-3),
+)
+"""A MEMS handheld on `training.axes.NIR_INSTRUMENT_AXIS`: 16 nm at 1550 nm is about 2 bands. The ten
+NeoSpectra spectra of OSSL's sample show fringes of 2e-4 to 1e-3 with a period of 8 bands."""
 
-MIR: Final = InstrumentKind(1.0, 0.05, 0.02, 0.02, 5e-4, (3e-5, 1e-4))
+MIR: Final = InstrumentKind(
+    resolution_bands=1.0,
+    shift_bands=0.05,
+    gain=0.02,
+    slope=0.02,
+    offset=5e-4,
+    noise=(3e-5, 1e-4),
+    presentation=(0.005, 0.005),
+)
 """A laboratory spectrometer on `training.axes.MIR_AXIS`, 4 cm-1 resolution."""
 
 
@@ -44,6 +69,10 @@ class Device:
     slope: float
     offset: float
     noise: float
+    presentation: tuple[float, float]
+    fringe: float
+    fringe_bands: float
+    fringe_phase: float
 
 
 def draw_devices(rng: np.random.Generator, kind: InstrumentKind, n: int) -> list[Device]:
@@ -56,6 +85,10 @@ def draw_devices(rng: np.random.Generator, kind: InstrumentKind, n: int) -> list
             slope=kind.slope * float(rng.standard_normal()),
             offset=kind.offset * float(abs(rng.standard_normal())),
             noise=float(rng.uniform(*kind.noise)),
+            presentation=kind.presentation,
+            fringe=float(rng.uniform(*kind.fringe)),
+            fringe_bands=float(rng.uniform(*kind.fringe_bands)),
+            fringe_phase=float(rng.uniform(0, 2 * np.pi)),
         )
         for _ in range(n)
     ]
@@ -82,6 +115,10 @@ def measured(
     for i, weight in enumerate(weights):
         seen += weight * padded[:, i : i + bands]
     place = np.linspace(-1, 1, bands)
-    noise = device.noise * (1 + 3 * place**4)
-    seen = seen * (device.gain + device.slope * place) + device.offset
-    return seen + noise * rng.standard_normal(seen.shape)
+    ripple = np.cos(2 * np.pi * np.arange(bands) / device.fringe_bands + device.fringe_phase)
+    tilt = device.presentation[0] * rng.standard_normal((len(seen), 1))
+    curve = device.presentation[1] * rng.standard_normal((len(seen), 1))
+    factor = device.gain + (device.slope + tilt) * place + curve * place**2 + device.fringe * ripple
+    noise = device.noise * (1 + 3 * place**4) * rng.standard_normal(seen.shape)
+    reported: NDArray[np.float64] = seen * factor + device.offset + noise
+    return reported

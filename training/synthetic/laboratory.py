@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from soil.properties import HIGHEST, IC_PER_CACO3, INDEX, LOWEST, NAMES
 from training.synthetic.composition import OM_PER_OC, Composition
+from training.synthetic.end_members import MEMBERS
 
 CEC_CMOL_KG: Final = {
     "kaolinite": 8.0,
@@ -20,6 +21,11 @@ CEC_CMOL_KG: Final = {
     "humified organic matter": 240.0,
 }
 """Charge per kg of constituent. Ours, rounded from the ranges of textbooks."""
+
+_MINERALS: Final = [
+    row for row, name in enumerate(MEMBERS) if not name.endswith((" organic matter", " water"))
+]
+"""What the texture is of: the fine earth without organic matter and water."""
 
 RELATIVE_ERROR: Final = np.array([0.03, 0.05, 0.03, 0.04, 0.0, 0.06, 0.0, 0.0, 0.0])
 ABSOLUTE_ERROR: Final = np.array([0.03, 0.02, 0.03, 0.005, 0.08, 0.4, 1.2, 1.8, 1.8])
@@ -35,7 +41,7 @@ def properties(rng: np.random.Generator, soils: Composition) -> NDArray[np.float
     calcite = soils.of("calcite")
     oc = 100 * organic / OM_PER_OC
     ic = 100 * calcite * IC_PER_CACO3
-    minerals = soils.mass[:, :-3].sum(axis=1)
+    minerals = soils.mass[:, _MINERALS].sum(axis=1)
     texture = 100 * minerals / minerals.sum(axis=1, keepdims=True)
     cec = sum(
         (soils.of(name) * charge for name, charge in CEC_CMOL_KG.items()), np.zeros(len(soils))

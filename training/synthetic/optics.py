@@ -18,7 +18,7 @@ rough and aggregated."""
 GRAIN_SCATTERING: Final = np.array([1.6, 1.0, 0.55])
 """Scattering per mass and class, finer grains scattering more. Ours."""
 
-SCATTERING_EXPONENT: Final = 0.5
+SCATTERING_EXPONENT: Final = 0.1
 """Scattering grows with wavenumber to this power, about `REFERENCE_CM1`. Ours."""
 
 REFERENCE_CM1: Final = 5000.0

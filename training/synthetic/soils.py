@@ -81,7 +81,7 @@ def draw_soils(
     """
     rng = np.random.default_rng([seed, which])
     soils = draw_composition(rng, draw_sites(rng, max(SITES_MIN, n // SOILS_PER_SITE)), n)
-    soils.mass[:, MEMBER["water"], GRAIN_CLASSES.index("clay")] += added_water
+    soils.mass[:, MEMBER["liquid water"], GRAIN_CLASSES.index("clay")] += added_water
     labels = reported(rng, properties(rng, soils), missing_share)
     nir_scans = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
     mir_scans = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
