@@ -10,12 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks import realism
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.interleaving import interleave
 from benchmarks.report import section, table, write_section
 from benchmarks.rows import Goal, Row
+from small_libraries import write_csv
+from training.synthetic.soils import Scans, SoilSet, draw_soils
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["name", "value", "unit", "floor", "ratio_to_floor", "peers", "goal", "met"]
@@ -44,7 +48,7 @@ def test_an_unknown_name_is_one_message():
     assert "latency" in unknown.stderr
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "realism"])
 def test_a_quick_run_gives_rows_and_writes_them(name, tmp_path):
     document = tmp_path / "benchmarks.md"
     ran = run(name, "--quick", "--json", "--write", str(document))
@@ -64,6 +68,34 @@ def test_a_quick_run_gives_rows_and_writes_them(name, tmp_path):
         for row in judged:
             assert row["goal"] == "ratio_to_floor <= 1.5"
             assert row["met"] == (row["ratio_to_floor"] <= 1.5)
+
+
+def test_synthetic_soils_are_inside_their_own_domain_and_foreign_spectra_are_not(
+    tmp_path, monkeypatch
+):
+    nm = realism.NIR_AXIS.values
+    soils = draw_soils(0, SoilSet.TEST, 200, nir=Scans(20, 1)).nir[:, 0]
+    foreign = np.tile(0.4 + 0.1 * np.sin(nm / 20), (5, 1))
+    for name, spectra in (
+        ("geeves_visnir_391.csv.gz", soils),
+        ("nirsoil_825.csv.gz", -np.log10(foreign)),
+    ):
+        header = ["label", *(f"{at:g}" for at in nm)]
+        rows = [[str(i), *(f"{value:.6f}" for value in row)] for i, row in enumerate(spectra)]
+        write_csv(tmp_path / name, header, rows)
+    monkeypatch.setenv(realism.FOLDER, str(tmp_path))
+    rows = {row.name: row for row in realism.measure(True, lambda _: None)}
+    assert rows["inside, Geeves"].value > 90
+    assert rows["inside, Chimiometrie"].value == 0
+    assert rows["Q, Chimiometrie"].value > 10 * rows["Q, Geeves"].value
+    assert [row.met for row in rows.values() if row.goal and "Geeves" in row.name] == [True] * 3
+
+
+def test_without_real_spectra_there_are_no_rows_and_a_word(tmp_path, monkeypatch):
+    monkeypatch.setenv(realism.FOLDER, str(tmp_path))
+    said = []
+    assert realism.measure(True, said.append) == []
+    assert realism.FOLDER in said[0]
 
 
 def test_ctrl_c_ends_with_one_word():
