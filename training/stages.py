@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from training.fitting import Progress
 from training.heads import Labelled, train_heads
+from training.linear import LinearHeads, fit_linear
 from training.mir_autoencoder import train_mir_autoencoder
-from training.networks import Heads, MirEncoder
+from training.networks import Heads, MirDecoder, MirEncoder
 from training.nir_encoder import train_nir_encoder
 from training.pipeline import Model, Pipeline
 from training.preprocessing import Preprocessing
-from training.ridge import Ridge, fit_ridge
+from training.ridge import ridge_path
 from training.settings import Settings
 from training.synthetic.libraries import Libraries
+from training.synthetic.soils import SoilSpectra
 
 VALIDATION_SHARE = 0.15
 """Share of sites kept for early stopping and for choices. Ours."""
@@ -31,19 +33,38 @@ class Trained:
     heads_trained_on: str
     mir_encoder: MirEncoder
     mir_heads: Heads
-    ridge: Ridge
+    ridge: LinearHeads
+
+
+def mir_stage(
+    settings: Settings, library: SoilSpectra, progress: Progress
+) -> tuple[MirEncoder, MirDecoder]:
+    """Stage 1 on the MIR library."""
+    mir = torch.from_numpy(library.mir)
+    learn, check = split_by_site(library.site)
+    return train_mir_autoencoder(
+        mir[learn], mir[check], settings.mir_hidden, settings.latent, settings.mir_schedule,
+        settings.seed, progress,
+    )  # fmt: skip
 
 
 def three_stages(settings: Settings, libraries: Libraries, progress: Progress) -> Trained:
     """Train on the MIR library and the pairs; what is chosen is chosen on their validation sites."""
+    autoencoder = mir_stage(settings, libraries.mir, progress)
+    return later_stages(settings, libraries, autoencoder, progress)
+
+
+def later_stages(
+    settings: Settings,
+    libraries: Libraries,
+    autoencoder: tuple[MirEncoder, MirDecoder],
+    progress: Progress,
+) -> Trained:
+    """Stages 2 and 3 behind the ``autoencoder`` of stage 1, whose decoder is frozen."""
     seed = settings.seed
+    encoder, decoder = autoencoder
     mir = torch.from_numpy(libraries.mir.mir)
     learn, check = split_by_site(libraries.mir.site)
-    encoder, decoder = train_mir_autoencoder(
-        mir[learn], mir[check], settings.mir_hidden, settings.latent, settings.mir_schedule, seed,
-        progress,
-    )  # fmt: skip
-
     pairs = libraries.pairs
     paired, paired_check = split_by_site(pairs.site)
     reflectance = torch.from_numpy(pairs.nir)
@@ -87,13 +108,13 @@ def _ridge(
     properties: NDArray[np.float64],
     learn: NDArray[np.int64],
     check: NDArray[np.int64],
-) -> Ridge:
+) -> LinearHeads:
     scans = nir.shape[1]
     learned_from, checked_on = (
         (nir[rows].reshape(-1, nir.shape[2]), np.repeat(properties[rows], scans, axis=0))
         for rows in (learn, check)
     )
-    return fit_ridge(*learned_from, *checked_on)
+    return fit_linear(ridge_path, *learned_from, *checked_on)
 
 
 def split_by_site(site: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,10 +6,12 @@ import torch
 
 from training.fitting import Schedule, fit, generator, reproducible
 from training.heads import Labelled, masked_squared_error, train_heads
+from training.linear import fit_linear
 from training.mir_autoencoder import divergence, train_mir_autoencoder
 from training.networks import Heads, MirDecoder
 from training.nir_encoder import train_nir_encoder
-from training.ridge import fit_ridge
+from training.plsr import plsr_path
+from training.ridge import ridge_path
 from training.stages import split_by_site
 
 SHORT = Schedule(epochs=3, batch=16, step=1e-2, patience=3)
@@ -126,12 +128,25 @@ def test_torch_gets_its_settings_back() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_ridge_finds_a_linear_law_with_gaps() -> None:
+@pytest.mark.parametrize("path", [ridge_path, plsr_path])
+def test_a_linear_law_with_gaps_is_found(path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 6)).astype(np.float32)
     y = 50 + x @ rng.normal(size=(6, 9))
     y[::4, 6] = np.nan
-    ridge = fit_ridge(x[:300], y[:300], x[300:], y[300:])
+    linear = fit_linear(path, x[:300], y[:300], x[300:], y[300:])
     clay = slice(6, 7)
     known = np.isfinite(y[300:, clay])
-    assert ridge.predict(x[300:])[:, clay][known] == pytest.approx(y[300:, clay][known], abs=0.1)
+    assert linear.predict(x[300:])[:, clay][known] == pytest.approx(y[300:, clay][known], abs=0.1)
+
+
+def test_plsr_takes_no_more_components_than_validation_asks_for() -> None:
+    rng = np.random.default_rng(1)
+    scores, noise = rng.normal(size=(60, 1)), rng.normal(size=(60, 40))
+    x = scores @ np.ones((1, 40)) + 0.5 * noise
+    y = scores[:, 0] + 0.5 * rng.normal(size=60)
+    candidates = plsr_path(x[:40], y[:40])
+    errors = [float(np.mean((x[40:] @ slope + at - y[40:]) ** 2)) for slope, at in candidates]
+    assert len(candidates) == 30
+    assert int(np.argmin(errors)) < 5
+    assert errors[0] < 0.8 * float(np.var(y[40:]))
