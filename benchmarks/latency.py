@@ -113,8 +113,12 @@ def _rows(
             1,
         )
     rows = []
-    for pace, seconds in (("a scanner's pace", paced), ("quick succession", took)):
-        for percent in (50, 99):
+    # Eighty readings at a scanner's pace hold no 99th percentile.
+    for pace, seconds, percents in (
+        ("a scanner's pace", paced, (50, 90)),
+        ("quick succession", took, (50, 99)),
+    ):
+        for percent in percents:
             us = {
                 name: float(np.percentile(took_s, percent)) * 1e6
                 for name, took_s in seconds.items()

@@ -29,13 +29,13 @@ def running_s() -> float:
 def time_quality() -> TimeQuality:
     """``ntp`` while the kernel says that its clock is synchronised, ``unknown`` otherwise.
 
-    Asks adjtimex(2), which chrony, ntpd and systemd-timesyncd all report to, every ten seconds.
+    Asks adjtimex(2), which chrony, ntpd and systemd-timesyncd all report to, once a second.
     """
-    return _time_quality_in(int(time.monotonic() / 10))
+    return _time_quality_in(int(running_s()))
 
 
 @lru_cache(maxsize=1)
-def _time_quality_in(_ten_seconds: int) -> TimeQuality:
+def _time_quality_in(_second: int) -> TimeQuality:
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
     try:
         answer = _libc().adjtimex(timex)

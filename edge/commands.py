@@ -59,7 +59,10 @@ def run(config: Path, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
     os.umask(0o077)
-    with StopSignals() as signals, Daemon(load_config(config), _tell) as daemon:
+    with (
+        StopSignals() as signals,
+        Daemon(load_config(config), _tell if verbose else None) as daemon,
+    ):
         while daemon.failure is None:
             if signals.wait(0.5):
                 return

@@ -43,7 +43,8 @@ def agent_version() -> str:
 class Daemon:
     """One process: links reconnect by themselves, any other failure ends it with its message.
 
-    A context manager: inside it the daemon serves; leaving it stops it and closes the log.
+    A context manager: inside it the daemon serves; leaving it stops it and closes the log, unless a
+    port holds the scanner's thread longer than `_JOIN_S`: what was written is safe all the same.
     """
 
     def __init__(self, config: Config, on_reading: Callable[[Reading], None] | None = None) -> None:

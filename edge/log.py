@@ -36,7 +36,7 @@ CREATE TABLE record (
     body BLOB NOT NULL, crc INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0
 );
 """
-_FORMAT = 1
+_FORMAT = 2
 
 
 @lru_cache(maxsize=16)

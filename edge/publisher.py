@@ -42,7 +42,7 @@ _LASTING_S = 60.0
 class Ledger(Protocol):
     """The owner of the log, as the publisher needs it; the recorder."""
 
-    def fetch(self, first: int) -> tuple[int, dict[int, bytes]]: ...  # noqa: D102
+    def fetch(self, first: int) -> dict[int, bytes]: ...  # noqa: D102
     def committed(self, seq: int) -> None: ...  # noqa: D102
     def refused(self, seq: int, detail: str) -> None: ...  # noqa: D102
 
@@ -196,9 +196,9 @@ class Publisher:
         while (seq := self._delivery.next_to_send()) is not None and room > len(self._records):
             if self._culprit.one_at_a_time and self._records:
                 break
-            body = self._bodies.take(seq)
+            body = self._bodies.take(seq) or self._fetch(seq)
             if body is None:
-                self._fetch(seq)
+                self._pass_over(seq)
                 continue
             limit = link.maximum_packet_bytes
             if (
@@ -291,14 +291,13 @@ class Publisher:
         if convicted is not None:
             self._give_up(convicted, "the broker hangs up on it again and again")
 
-    def _fetch(self, first: int) -> None:
-        """Get the bodies from ``first`` on; what the log declares lost is passed over."""
-        last, bodies = self._ledger.fetch(first)
-        for seq in range(first, last + 1):
-            if seq in bodies:
-                self._bodies.keep(seq, bodies[seq])
-            elif seq == self._delivery.next_to_send():
-                self._pass_over(seq)
+    def _fetch(self, first: int) -> bytes | None:
+        """The body of ``first`` from the log, and those after it for later; None if it is lost."""
+        bodies = self._ledger.fetch(first)
+        body = bodies.pop(first, None)
+        for seq, following in bodies.items():
+            self._bodies.keep(seq, following)
+        return body
 
     def _say(self, trouble: str) -> None:
         """Once, however often it is tried again: days without a network must not fill a journal."""

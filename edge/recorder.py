@@ -11,7 +11,7 @@ from typing import Protocol
 from contract.bundle import Bundle
 from contract.identity import new_id
 from contract.reasons import Reason
-from contract.records import Lost, Reading, ReasonGiven, ScanRecord, to_json
+from contract.records import Document, Lost, Reading, ReasonGiven, ScanRecord, to_json
 from edge import clock
 from edge.assessment import FAILED, Assessment, Assessor, References
 from edge.config import Config
@@ -42,8 +42,9 @@ class Outlet(Protocol):
 class Recorder:
     """From scans to readings, each on disk before anybody hears of it.
 
-    Any thread may call; one at a time gets in. The scanner's thread works here from a scan to its
-    reading, with nothing to hand over on the way. A `LogError` must end the process.
+    Any thread may call; one at a time gets in. The scanner's thread works here (`take_up`, `take`,
+    `tick`) from a scan to its reading, with nothing to hand over on the way; the publisher's asks
+    for records and tells of them. A `LogError` must end the process.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Recorder:
         self._reference_scans: dict[str, LoggedScan] = {}
         self._references: References | None = None
         self._axes: set[Axis] = set()
+        self._untold: list[Document] = []
 
     def take_up(self) -> None:
         """Go on where an earlier run was cut off: scans without a reading, references in use.
@@ -89,6 +91,7 @@ class Recorder:
                 waited_s = max(0.0, (clock.now() - logged.measured_at).total_seconds())
                 self._process(logged, clock.running_s() - waited_s)
             self._make_readings(self._samples.expired(clock.running_s()))
+        self._tell()
 
     def take(self, scan: Scan, instrument: Instrument) -> None:
         """Take in a scan: it is on disk, and its sample's reading too, when this returns."""
@@ -96,19 +99,17 @@ class Recorder:
             logged = self._keep(scan, instrument)
             if logged is not None:
                 self._process(logged, clock.running_s())
+        self._tell()
 
     def tick(self) -> None:
-        """Close a sample that nothing follows; call about once a second."""
+        """Close a sample that nothing has followed for its time-out; call now and then."""
         with self._turn:
             self._make_readings(self._samples.expired(clock.running_s()))
+        self._tell()
 
-    def fetch(self, first: int) -> tuple[int, dict[int, bytes]]:
-        """The next `FETCH_RECORDS` records from ``first`` on, by ``seq``, and the last looked for.
-
-        Those absent are declared lost.
-        """
+    def fetch(self, first: int) -> dict[int, bytes]:
+        """The next `FETCH_RECORDS` records from ``first`` on, by ``seq``; those absent are lost."""
         with self._turn:
-            last = min(first + FETCH_RECORDS - 1, self._log.newest)
             bodies = {}
             for record in self._log.records(first, FETCH_RECORDS):
                 if record.sound:
@@ -116,7 +117,7 @@ class Recorder:
                 else:
                     detail = f"record {record.seq}"
                     self._give_up(record.seq, Reason.RECORD_DAMAGED, detail)
-            return last, bodies
+            return bodies
 
     def committed(self, seq: int) -> None:
         """Everything up to ``seq`` is confirmed."""
@@ -215,7 +216,14 @@ class Recorder:
         if not reading["historical"]:
             self._outlet.newest_is(to_json(state_of(reading)))
         if self._on_reading is not None:
-            self._on_reading(Reading.model_validate(reading))
+            self._untold.append(reading)
+
+    def _tell(self) -> None:
+        """Hand on what was made, outside the lock: whoever listens may be slow."""
+        untold, self._untold = self._untold, []
+        for reading in untold:
+            if self._on_reading is not None:
+                self._on_reading(Reading.model_validate(reading))
 
     def _give_up(self, seq: int, reason: Reason, detail: str) -> None:
         lost = Lost(

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soil.properties import HIGHEST, LOWEST, NAMES, from_model_scale, to_model_scale
+from training.errors import SettingsError
 
 Floats = NDArray[np.float64]
+
+SOILS_MIN = 3
+"""A line and something to be off it."""
 
 Path = Callable[[Floats, Floats], list[tuple[Floats, float]]]
 """From features ``[n, m]`` and one target ``[n]`` to candidates: slopes ``[m]`` and intercept."""
@@ -44,6 +48,12 @@ def fit_linear(
     weights, intercepts = np.zeros((features.shape[1], len(NAMES))), np.zeros(len(NAMES))
     for i in range(len(NAMES)):
         known, asked = np.isfinite(targets[:, i]), np.isfinite(wanted[:, i])
+        if known.sum() < SOILS_MIN or not asked.any():
+            raise SettingsError(
+                f"{NAMES[i]} is known of {known.sum()} soils to learn from and {asked.sum()} to "
+                "validate on",
+                "use a larger library",
+            )
         candidates = path(features[known].astype(np.float64), targets[known, i])
         other = validation_features[asked].astype(np.float64)
         errors = [

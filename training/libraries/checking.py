@@ -77,14 +77,25 @@ def _merged(parts: list[Samples], report: Report) -> Samples:
             f"samples with more than one {item.label}: taken as not analysed", unique[differs[:, i]]
         )
     merged = np.where(known & ~differs, lowest, np.nan)
-    return Samples(unique, merged, _one_each(unique, row, site), _one_each(unique, row, country))
+    return Samples(
+        unique,
+        merged,
+        _one_each("site", unique, row, site, report),
+        _one_each("country", unique, row, country, report),
+    )
 
 
-def _one_each(unique: Text, row: NDArray[np.intp], given: Text) -> Text:
-    """The first text given of each sample; empty for none."""
+def _one_each(what: str, unique: Text, row: NDArray[np.intp], given: Text, report: Report) -> Text:
+    """The text given of each sample; empty for none, and where its rows disagree."""
     one = np.full(len(unique), "", dtype=given.dtype)
-    for i in np.flatnonzero(given != "")[::-1]:
+    disputed: set[int] = set()
+    for i in np.flatnonzero(given != "").tolist():
+        if one[row[i]] not in ("", given[i]):
+            disputed.add(int(row[i]))
         one[row[i]] = given[i]
+    rows = np.array(sorted(disputed), dtype=np.int64)
+    report.note(f"samples with more than one {what}: taken as not known", unique[rows])
+    one[rows] = ""
     return one
 
 
@@ -149,32 +160,60 @@ def _sound(which: Range, scans: Scans | None, report: Report) -> Scans | None:
     with np.errstate(invalid="ignore"):
         beyond = ~gaps & ((scans.values < lowest) | (scans.values > highest)).any(axis=1)
     label = which.upper()
-    report.note(f"{label} scans without a sample's name: dropped", np.flatnonzero(unnamed) + 1)
+    report.note(
+        f"{label} scans without a sample's name: dropped",
+        [f"scan {row + 1}" for row in np.flatnonzero(unnamed)],
+    )
     report.note(f"{label} scans with gaps: dropped", scans.sample[gaps & ~unnamed])
     report.note(
         f"{label} scans with values outside {lowest:g} to {highest:g}: dropped",
         scans.sample[beyond & ~unnamed],
     )
-    keep = ~(unnamed | gaps | beyond)
-    first: dict[bytes, str] = {}
-    again: list[str] = []
-    for row in np.flatnonzero(keep):
+    flat = ~gaps & ~beyond & (scans.values == scans.values[:, :1]).all(axis=1)
+    report.note(
+        f"{label} scans that are one value throughout: dropped", scans.sample[flat & ~unnamed]
+    )
+    keep = ~(unnamed | gaps | beyond | flat)
+    _drop_copies(label, scans, keep, report)
+    return scans if keep.all() else scans[keep]
+
+
+def _drop_copies(label: str, scans: Scans, keep: NDArray[np.bool_], report: Report) -> None:
+    """Of scans with the same values the first stays; none, where they disagree on what was scanned."""
+    alike: dict[bytes, list[int]] = {}
+    for row in np.flatnonzero(keep).tolist():
         # -0.0 has other bytes than 0.0 and is the same value.
         digest = hashlib.blake2b((scans.values[row] + 0.0).tobytes(), digest_size=16).digest()
-        name = str(scans.sample[row])
-        if digest in first:
-            keep[row] = False
-            again.append(name if first[digest] == name else f"{name} (as {first[digest]})")
+        alike.setdefault(digest, []).append(row)
+    copies: list[str] = []
+    disputed: list[str] = []
+    for rows in alike.values():
+        if len(rows) == 1:
+            continue
+        names = dict.fromkeys(scans.sample[rows].tolist())
+        if len(names) == 1 and len(set(scans.device[rows].tolist())) == 1:
+            keep[rows[1:]] = False
+            copies += scans.sample[rows[1:]].tolist()
         else:
-            first[digest] = name
-    report.note(f"{label} scans that are copies of another: dropped", again)
-    return scans if keep.all() else scans[keep]
+            keep[rows] = False
+            disputed += [" or ".join(names)] * len(rows)
+    report.note(f"{label} scans that are copies of another: dropped", copies)
+    report.note(
+        f"{label} scans that stand under several samples or scanners: dropped, all of them",
+        disputed,
+    )
 
 
 def _matching(samples: Samples, scans: dict[Range, Scans], report: Report) -> Samples:
     """The samples that have a scan; those that the laboratory does not know get no value."""
     scanned = np.unique(_texts([found.sample for found in scans.values()]))
     known = np.isin(samples.name, scanned)
+    if len(samples) and not known.any():
+        raise LibraryError(
+            f"no scan is of a sample with soil data: scans name '{scanned[0]}', soil data "
+            f"'{samples.name[0]}'",
+            "make the names of both files agree",
+        )
     report.note("samples without a scan: dropped", samples.name[~known])
     unlabelled = scanned[~np.isin(scanned, samples.name)]
     report.note("scanned samples without soil data: kept for the first stage", unlabelled)

@@ -36,7 +36,7 @@ from training.atomic_file import write_atomically
 from training.errors import LibraryError
 from training.libraries.gathered import Gathered, band_axis, no_text
 from training.libraries.library import KIND, Library, Samples, Scans
-from training.libraries.tables import position, read_table
+from training.libraries.tables import headers, position, read_table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,6 +44,9 @@ else:
     import tomli as tomllib
 
 DESCRIPTION: Final = "library.toml"
+_ROWS: Final = 2048
+"""A row group: what a reader holds beside the spectra."""
+
 _SAMPLE, _DEVICE, _SITE, _COUNTRY = "sample", "device", "site", "country"
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
@@ -86,8 +89,7 @@ def gather(folder: Path) -> Gathered:
     description = _description(folder / DESCRIPTION)
     path = folder / description.samples
     table = read_table(path, (_SAMPLE, _SITE, _COUNTRY), NAMES, lambda _: None)
-    if _SAMPLE not in table.text:
-        raise LibraryError(f"{path} has no column {_SAMPLE}", "name each soil in it")
+    _check_columns(path, {_SAMPLE, _SITE, _COUNTRY, *NAMES})
     properties = np.full((table.rows, len(NAMES)), np.nan)
     for name, values in table.number.items():
         properties[:, INDEX[name]] = values
@@ -130,7 +132,9 @@ def write(library: Library, folder: Path) -> None:
                 repr(at): scans.values[:, i] for i, at in enumerate(scans.axis.values.tolist())
             }
             table = pa.table({_SAMPLE: scans.sample, _DEVICE: scans.device, **bands})
-            pa.parquet.write_table(table, folder / f"{which}.parquet")
+            pa.parquet.write_table(
+                table, folder / f"{which}.parquet", row_group_size=_ROWS, use_dictionary=False
+            )
             lines += [
                 "",
                 f"[{which}]",
@@ -147,7 +151,7 @@ def write(library: Library, folder: Path) -> None:
 
 def _description(path: Path) -> Description:
     try:
-        return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise LibraryError(
             f"{path} can't be read: {error.strerror}", "name a folder with a library.toml"
@@ -162,12 +166,25 @@ def _description(path: Path) -> Description:
 
 def _scans(folder: Path, said: NirTable | MirTable) -> Scans:
     path = folder / said.table
+    _check_columns(path, {_SAMPLE, _DEVICE}, bands=True)
     table = read_table(path, (_SAMPLE, _DEVICE), (), position)
-    if _SAMPLE not in table.text:
-        raise LibraryError(f"{path} has no column {_SAMPLE}", "say of each scan what was scanned")
     axis = band_axis(said.unit, table.positions, str(path))
     values = _as_kept(table.bands, said, path)
     return Scans(axis, values, table.text[_SAMPLE], table.text.get(_DEVICE, no_text(table.rows)))
+
+
+def _check_columns(path: Path, known: set[str], *, bands: bool = False) -> None:
+    """Raise `LibraryError` for a table without ``sample``, or with a column that means nothing here."""
+    names = headers(path)
+    if _SAMPLE not in names:
+        raise LibraryError(f"{path} has no column {_SAMPLE}", "say of each row which soil it is")
+    unknown = [n for n in names if n not in known and not (bands and position(n) is not None)]
+    if unknown:
+        wanted = ", ".join(sorted(known)) + (", and bands headed by a number" if bands else "")
+        raise LibraryError(
+            f"{path} has columns that are not known: {', '.join(map(repr, unknown[:5]))}",
+            f"rename or remove them; known are {wanted}",
+        )
 
 
 def _as_kept(
@@ -194,4 +211,4 @@ def _as_kept(
 
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

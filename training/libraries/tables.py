@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import isnan
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +21,11 @@ from numpy.typing import NDArray
 from training.errors import LibraryError
 from training.libraries.library import Text
 
-MISSING = ("", "NA", "NaN", "nan", "NULL", "null", "N/A")
+MISSING = ("", "NA", "NaN", "nan", "NULL", "null", "N/A", "#N/A", "-")
+_WHOLE = re.compile(r"^(\d+)\.0+$")
+_NUMBER = re.compile(r"\d+(\.\d*)?")
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, pa.ArrowException)
+_ROWS = 2048
 _BLOCK_BYTES = 1 << 24
 """Rows are parsed in blocks of this size, so that memory holds the spectra and little else."""
 
@@ -43,13 +49,13 @@ def headers(path: Path) -> list[str]:
         else:
             with _text(path) as file:
                 names = next(csv.reader(file), [])
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+    except _UNREADABLE as error:
         raise LibraryError(
             f"{path} can't be read: {error}", "name a CSV, CSV.gz or Parquet file"
         ) from error
     if not names:
         raise LibraryError(f"{path} is empty", "name a file with a header row")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise LibraryError(
             f"{path} has more than one column called {', '.join(twice[:3])}", "rename all but one"
@@ -77,8 +83,7 @@ def read_table(
     try:
         for batch in _batches(path, texts, numbers, list(places)):
             for name in texts:
-                column = batch.column(name).cast(pa.string()).fill_null("")
-                blocks[name].append(np.array(column.to_pylist(), dtype=np.str_))
+                blocks[name].append(_texts(batch.column(name)))
             for name in numbers:
                 blocks[name].append(_floats(batch.column(name), pa.float64()))
             bands.append(
@@ -86,7 +91,7 @@ def read_table(
                 if places
                 else np.empty((batch.num_rows, 0), dtype=np.float32)
             )
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except _UNREADABLE as error:
         raise LibraryError(f"{path}: {error}", "correct the file, or leave it out") from error
     rows = sum(len(block) for block in bands)
     return Table(
@@ -100,11 +105,7 @@ def read_table(
 
 def position(name: str) -> float | None:
     """The wavelength or wavenumber that a header is, where it is a number and nothing else."""
-    try:
-        at = float(name)
-    except ValueError:
-        return None
-    return at if isfinite(at) and at > 0 else None
+    return float(name) if _NUMBER.fullmatch(name) and float(name) > 0 else None
 
 
 def _batches(
@@ -112,7 +113,8 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     wanted = [*texts, *numbers, *bands]
     if path.suffix == ".parquet":
-        yield from pa.parquet.ParquetFile(path).iter_batches(columns=wanted)
+        file = pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
+        yield from file.iter_batches(batch_size=_ROWS, columns=wanted)
         return
     types = dict.fromkeys(texts, pa.string()) | dict.fromkeys(numbers, pa.float64())
     types |= dict.fromkeys(bands, pa.float32())
@@ -123,12 +125,31 @@ def _batches(
         strings_can_be_null=True,
     )
     read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES)
+    parse = pa.csv.ParseOptions(newlines_in_values=True)
     with pa.input_stream(str(path), compression="detect") as stream:
-        yield from pa.csv.open_csv(stream, read_options=read, convert_options=convert)
+        yield from pa.csv.open_csv(
+            stream, read_options=read, parse_options=parse, convert_options=convert
+        )
+
+
+def _texts(column: pa.Array) -> Text:
+    """Texts without blanks around them, empty for what is missing; a whole number has no point.
+
+    Spreadsheets and data frames write the identifier 101 as 101.0 where a cell beside it is empty.
+    """
+    if pa.types.is_floating(column.type):
+        given = ["" if n is None or isnan(n) else f"{n:.15g}" for n in column.to_pylist()]
+    else:
+        given = [(text or "").strip() for text in column.cast(pa.string()).to_pylist()]
+    plain = [_WHOLE.sub(r"\1", text) for text in given]
+    return np.array(["" if text in MISSING else text for text in plain], dtype=np.str_)
 
 
 def _floats(column: pa.Array, kind: pa.DataType) -> NDArray[Any]:
     """Numbers with NaN for what is missing."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        texts = pa.array([None if t in MISSING else t for t in _texts(column).tolist()])
+        column = texts.cast(pa.string())
     floats: NDArray[Any] = column.cast(kind).fill_null(float("nan")).to_numpy(zero_copy_only=False)
     return floats
 

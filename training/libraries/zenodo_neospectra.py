@@ -53,6 +53,11 @@ def gather(paths: Sequence[Path]) -> Gathered:
             raise LibraryError(f"{path} has no spectral columns", "name the file with spectra")
         if _SERIAL in names:
             _nir(path, table, found)
+        elif table.number:
+            raise LibraryError(
+                f"{path} has laboratory columns and no {_SERIAL}",
+                "name the file as it is in the record; describe others in a library.toml",
+            )
         else:
             _mir(path, table, found)
     return found

@@ -90,11 +90,59 @@ def test_scans_that_are_none_are_dropped_and_told() -> None:
     ]
 
 
-def test_a_copy_under_another_name_does_not_sit_on_both_sides_of_a_split() -> None:
+def test_a_scan_that_is_there_twice_is_kept_once() -> None:
     values = np.tile(0.4 + 0.01 * np.arange(6), (3, 1))
-    library, report = checked(gathered(["a", "a", "b"], values=values))
+    library, report = checked(gathered(["a", "a", "a"], values=values))
     assert library.scans["nir"].sample.tolist() == ["a"]
-    assert report.findings[0].examples == ("a", "b (as a)")
+    assert told(report) == ["NIR scans that are copies of another: dropped"]
+
+
+@pytest.mark.parametrize(
+    ("scanned", "device"), [(["a", "b", "c"], ["X"] * 3), (["a", "a", "c"], ["X", "Y", "X"])]
+)
+def test_a_scan_under_two_samples_or_scanners_is_of_nobody_knows_what(
+    scanned: list[str], device: list[str]
+) -> None:
+    values = np.tile(0.4 + 0.01 * np.arange(6), (3, 1))
+    values[2] += 0.1
+    library, report = checked(gathered(scanned, values=values, device=device))
+    assert library.scans["nir"].sample.tolist() == ["c"]
+    assert report.findings[0].count == 2
+    assert "several samples or scanners" in told(report)[0]
+
+
+def test_a_scan_of_one_value_throughout_is_none() -> None:
+    values = np.array([[0.4] * 6, 0.4 + 0.01 * np.arange(6)])
+    library, report = checked(gathered(["a", "b"], values=values))
+    assert library.scans["nir"].sample.tolist() == ["b"]
+    assert "one value throughout" in told(report)[0]
+
+
+def test_scans_that_are_of_no_known_sample_are_two_files_that_do_not_fit() -> None:
+    with pytest.raises(LibraryError, match="scans name 'a', soil data 'KSSL-a'"):
+        checked(gathered(["a"], soils=["KSSL-a"]))
+
+
+def test_a_sample_at_two_sites_is_at_none_that_is_known() -> None:
+    library, report = checked(gathered(["a"], soils=["a", "a"], site=["north", "south"]))
+    assert library.samples.site.tolist() == [""]
+    assert told(report) == ["samples with more than one site: taken as not known"]
+
+
+@pytest.mark.parametrize(
+    ("total", "odd"), [(94.9, True), (95.1, False), (104.9, False), (105.1, True)]
+)
+def test_a_texture_may_be_off_by_rounding(total: float, odd: bool) -> None:
+    rows = np.array([soils(sand=total - 64)])
+    library, _ = checked(gathered(["a"], properties=rows))
+    assert np.isnan(library.samples.properties[0, INDEX["clay"]]) == odd
+
+
+def test_the_same_value_rounded_in_another_file_is_the_same() -> None:
+    rows = np.array([soils(clay=23.0), soils(clay=23.0 + 1e-6)])
+    library, report = checked(gathered(["a"], soils=["a", "a"], properties=rows))
+    assert library.samples.properties[0, INDEX["clay"]] == pytest.approx(23)
+    assert report.lines() == []
 
 
 def test_scans_on_two_axes_are_two_libraries() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from small_libraries import NEOSPECTRA_NM, spectrum, write_csv, zenodo_mir, zenodo_nir
@@ -241,6 +243,50 @@ def test_a_header_that_is_none_of_the_format_is_refused(
     path.write_text(f"{header}\n{','.join(['1', '2', '50', '51', '52'][: len(columns)])}\n")
     with pytest.raises(LibraryError, match=message):
         read_library("zenodo-neospectra", [path])
+
+
+def test_names_are_one_name_however_a_spreadsheet_wrote_them(tmp_path: Path) -> None:
+    bands = ["scan_nir.1350_ref", "scan_nir.1352_ref"]
+    lab = tmp_path / "lab.parquet"
+    table = {
+        "id.sample_local_c": [101.0, 102.0, None],
+        "clay.tot_usda.a334_w.pct": ["23", "NA", "5"],
+    }
+    pa.parquet.write_table(pa.table(table), lab)
+    nir = write_csv(
+        tmp_path / "nir.csv",
+        ["id.sample_local_c", *bands],
+        [
+            ["101", ".41", ".42"],
+            [" 101.0 ", ".43", ".45"],
+            ["102", ".44", ".46"],
+            ["NA", ".5", ".6"],
+        ],
+    )
+    library, report = read_library("ossl", [lab, nir])
+    assert library.samples.name.tolist() == ["101", "102"]
+    assert library.scans["nir"].sample.tolist() == ["101", "101", "102"]
+    assert of(library, "101", "clay") == 23
+    assert np.isnan(of(library, "102", "clay"))
+    assert len(report.findings) == 2
+
+
+def test_columns_that_mean_nothing_are_not_passed_over_in_our_own_layout(tmp_path: Path) -> None:
+    own(tmp_path, "reflectance", ["0.5", "0.4", "0.1"])
+    write_csv(tmp_path / "samples.csv", ["sample", "Clay"], [["a", "23"]])
+    with pytest.raises(LibraryError, match="not known: 'Clay'"):
+        read_library("loamscan", [tmp_path])
+    write_csv(tmp_path / "samples.csv", ["sample", "clay"], [["a", "23"]])
+    write_csv(tmp_path / "nir.csv", ["sample", "2500", "2400nm"], [["a", "0.5", "0.4"]])
+    with pytest.raises(LibraryError, match="'2400nm'"):
+        read_library("loamscan", [tmp_path])
+
+
+def test_a_zenodo_file_that_lost_its_scanners_is_not_taken_for_mir(tmp_path: Path) -> None:
+    nir = zenodo_nir(tmp_path, [(1, "a", "s", "c", {})], scale=1.0)
+    nir.write_text(nir.read_text().replace("scanner_SerialNo", "serial"))
+    with pytest.raises(LibraryError, match="no scanner_SerialNo"):
+        read_library("zenodo-neospectra", [nir])
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
