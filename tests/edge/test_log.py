@@ -228,3 +228,14 @@ def test_a_log_that_can_not_be_opened_is_not_taken_for_damaged(tmp_path: Path) -
     with pytest.raises(LogError, match="can't be opened"):
         open_log(tmp_path)
     assert (tmp_path / FILE_NAME).is_dir()
+
+
+def test_a_log_of_another_format_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    open_log(tmp_path).close()
+    raw = sqlite3.connect(tmp_path / FILE_NAME)
+    raw.execute("UPDATE log SET format=1")
+    raw.commit()
+    raw.close()
+    with pytest.raises(LogError, match="has format 1, this agent writes 2"):
+        open_log(tmp_path)
+    assert not list(tmp_path.glob("records.damaged-*"))

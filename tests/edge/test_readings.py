@@ -99,13 +99,18 @@ def test_every_reading_is_a_record_and_leaves_a_state(
     assert reading.sample.id == (label or "scan-31")
     assert (reading.properties["clay"].value is None) == (found.verdict == "reject")
     state = State.model_validate_json(to_json(state_of(document)))
-    assert (state.id, state.verdict, state.texture) == (
-        RECORD,
-        found.verdict,
-        reading.texture.class_,
-    )
-    assert {n: p.value for n, p in state.properties.items()} == {
-        n: p.value for n, p in reading.properties.items()
+    assert state.model_dump() == {
+        "schema_": "loamscan.state/1",
+        "id": RECORD,
+        "measured_at": reading.measured_at,
+        "sample": reading.sample.id,
+        "verdict": found.verdict,
+        "synthetic": reading.model.synthetic,
+        "texture": reading.texture.class_,
+        "properties": {
+            name: p.model_dump(include={"value", "lower", "upper", "unit"})
+            for name, p in reading.properties.items()
+        },
     }
 
 

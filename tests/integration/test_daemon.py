@@ -48,6 +48,27 @@ def test_a_noisy_wire_loses_no_scan_and_changes_none(
     assert "damaged frames" in daemon.said
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_sample_that_nothing_follows_closes_whether_the_scanner_is_quiet_or_gone(
+    daemon: DaemonProcess, broker_port: int, soils: SpectraFile, gone: bool
+) -> None:
+    daemon.settings["device"]["id"] = "ls-gone" if gone else "ls-quiet"
+    daemon.settings["mqtt"]["port"] = broker_port
+    daemon.settings["sample"] = {"replicates": 3, "timeout_s": 1.0}
+    with (
+        VirtualScanner(soils, limit=1, **QUICK) as scanner,
+        collector(broker_port) as readings,
+    ):
+        daemon.settings["scanner"]["url"] = scanner.url
+        daemon.start()
+        assert scanner.finished.wait(20)
+        if gone:
+            scanner.close()
+        until(lambda: [r for r in readings if r.device.id == daemon.settings["device"]["id"]])
+    (reading,) = (r for r in readings if r.device.id == daemon.settings["device"]["id"])
+    assert [reason.code for reason in reading.quality.reasons] == ["scan.replicates_missing"]
+
+
 def test_a_second_daemon_on_the_same_log_is_refused(
     daemon: DaemonProcess, broker_port: int
 ) -> None:

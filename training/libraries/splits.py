@@ -104,7 +104,8 @@ def _dealt(
 ) -> NDArray[np.int64]:
     """The part of each group of samples, ``weight`` being the scans of each sample.
 
-    The largest groups go first, each to the part with the fewest scans. Which of equally large groups goes where is drawn from ``seed``.
+    The largest groups go first, each to the part with the fewest scans. Which of equally large
+    groups goes where is drawn from ``seed``.
     """
     if k < 2:
         raise LibraryError(f"{k} folds are no split", "use two or more")
