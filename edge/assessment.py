@@ -180,9 +180,6 @@ class Assessor:
                 foreign.append(found)
         values = coherent(estimate.properties)
         lower, upper = self._intervals.bounds(values)
-        if not isfinite(lower.sum() + upper.sum() + values.sum()):
-            reasons[Reason.MODEL_NOT_FINITE] = ""
-            return Assessment(None, {}, *_verdict(reasons), replicate_rms=spread, q=q, gh=gh)
         prediction = Prediction(
             value=values[0],
             lower=lower[0],

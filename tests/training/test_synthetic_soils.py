@@ -86,30 +86,28 @@ def test_sets_are_reproducible_and_independent() -> None:
     assert not np.array_equal(first.properties, other.properties)
 
 
+PERFECT = Device(
+    resolution_bands=2.0, shift_bands=0.0, gain=1.0, slope=0.0, offset=0.0, noise=0.0,
+    presentation=(0.0, 0.0), fringe=0.0, fringe_bands=8.0, fringe_phase=0.0,
+)  # fmt: skip
+
+
 def test_a_perfect_instrument_only_blurs() -> None:
-    perfect = Device(
-        resolution_bands=2.0, shift_bands=0.0, gain=1.0, slope=0.0, offset=0.0, noise=0.0,
-        presentation=(0.0, 0.0), fringe=0.0, fringe_bands=8.0, fringe_phase=0.0,
-    )  # fmt: skip
     flat = np.full((1, 50), 0.4)
     rng = np.random.default_rng(0)
-    assert measured(rng, perfect, flat) == pytest.approx(flat)
+    assert measured(rng, PERFECT, flat) == pytest.approx(flat)
     spike = np.zeros((1, 51))
     spike[0, 25] = 1.0
-    assert measured(rng, perfect, spike).sum() == pytest.approx(1.0)
+    assert measured(rng, PERFECT, spike).sum() == pytest.approx(1.0)
 
 
 def test_a_window_leaves_fringes_and_a_hand_leaves_tilt() -> None:
-    plain = Device(
-        resolution_bands=2.0, shift_bands=0.0, gain=1.0, slope=0.0, offset=0.0, noise=0.0,
-        presentation=(0.0, 0.0), fringe=0.0, fringe_bands=8.0, fringe_phase=0.0,
-    )  # fmt: skip
     flat = np.full((40, 64), 0.5)
     rng = np.random.default_rng(0)
-    rippled = measured(rng, replace(plain, fringe=0.01), flat)
+    rippled = measured(rng, replace(PERFECT, fringe=0.01), flat)
     np.testing.assert_allclose(rippled, np.roll(rippled, 8, axis=1))
     assert rippled.max() - rippled.min() == pytest.approx(0.01)
-    tilted = measured(rng, replace(plain, presentation=(0.1, 0.0)), flat)
+    tilted = measured(rng, replace(PERFECT, presentation=(0.1, 0.0)), flat)
     slopes = tilted[:, -1] - tilted[:, 0]
     assert slopes.std() == pytest.approx(0.1, rel=0.4)
     np.testing.assert_allclose(np.diff(tilted, n=2, axis=1), 0, atol=1e-12)
