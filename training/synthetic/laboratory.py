@@ -8,23 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soil.properties import HIGHEST, IC_PER_CACO3, INDEX, LOWEST, NAMES
-from training.synthetic.composition import OM_PER_OC, Composition
-from training.synthetic.end_members import MEMBERS
+from training.synthetic.composition import Composition
+from training.synthetic.end_members import MEMBERS, ORGANIC
+from training.synthetic.minerals import MINERALS
+from training.synthetic.organic_matter import OM_PER_OC
 
 CEC_CMOL_KG: Final = {
-    "kaolinite": 8.0,
+    "kaolinite": 6.0,
+    "halloysite": 12.0,
     "smectite": 95.0,
-    "illite": 25.0,
+    "Al illite": 22.0,
+    "Mg illite": 25.0,
+    "vermiculite": 120.0,
     "chlorite": 15.0,
     "gibbsite": 4.0,
-    "fresh organic matter": 120.0,
-    "humified organic matter": 240.0,
+    "allophane": 40.0,
+    "ferrihydrite": 20.0,
+    "cellulose": 20.0,
+    "lignin": 100.0,
+    "protein": 100.0,
+    "humic acid": 300.0,
+    "humate": 300.0,
+    "char": 60.0,
 }
 """Charge per kg of constituent. Ours, rounded from the ranges of textbooks."""
 
-_MINERALS: Final = [
-    row for row, name in enumerate(MEMBERS) if not name.endswith((" organic matter", " water"))
-]
+IC_PER_DOLOMITE: Final = 0.1303
+"""Carbon in CaMg(CO3)2: 24.02 of 184.40 g/mol."""
+
+_MINERALS: Final = [row for row, name in enumerate(MEMBERS) if name in MINERALS]
 """What the texture is of: the fine earth without organic matter and water."""
 
 RELATIVE_ERROR: Final = np.array([0.03, 0.05, 0.03, 0.04, 0.0, 0.06, 0.0, 0.0, 0.0])
@@ -37,16 +49,14 @@ def properties(rng: np.random.Generator, soils: Composition) -> NDArray[np.float
 
     pH and CEC carry variation of their own, which no constituent shows (ours): 0.3 pH and 10 % CEC.
     """
-    organic = soils.of("fresh organic matter", "humified organic matter")
-    calcite = soils.of("calcite")
-    oc = 100 * organic / OM_PER_OC
-    ic = 100 * calcite * IC_PER_CACO3
+    oc = 100 * soils.of(*ORGANIC) / OM_PER_OC
+    ic = 100 * (soils.of("calcite") * IC_PER_CACO3 + soils.of("dolomite") * IC_PER_DOLOMITE)
     minerals = soils.mass[:, _MINERALS].sum(axis=1)
     texture = 100 * minerals / minerals.sum(axis=1, keepdims=True)
     cec = sum(
         (soils.of(name) * charge for name, charge in CEC_CMOL_KG.items()), np.zeros(len(soils))
     )
-    buffered = 1 - np.exp(-calcite / 0.01)
+    buffered = 1 - np.exp(-soils.of("carbonate") / 0.01)
     acid = (
         4.3 + 3.2 * soils.base_saturation - 0.15 * np.log1p(oc) + 0.3 * rng.standard_normal(len(oc))
     )

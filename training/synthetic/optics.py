@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from training.synthetic.end_members import absorption
+from training.synthetic.end_members import MEMBER, WATER, absorption, glosses
 
 GRAIN_CLASSES: Final = ("clay", "silt", "sand")
 
-GRAIN_DIAMETER: Final = np.array([0.02, 0.2, 1.0])
-"""Diameter per class in grain units. Ours: compressed against the true sizes, since real grains are
-rough and aggregated."""
+SIEVED: Final = np.array([0.02, 0.2, 1.0])
+"""Diameter per class in grain units, of fine earth below 2 mm. Ours: compressed against the true
+sizes, since real grains are rough and aggregated."""
 
-GRAIN_SCATTERING: Final = np.array([1.6, 1.0, 0.55])
+MILLED: Final = np.array([0.010, 0.015, 0.020])
+"""The same of soil milled for the mid-infrared, as laboratories do it: sand is ground to silt. Ours."""
+
+SIEVED_SCATTERING: Final = np.array([1.6, 1.0, 0.55])
+MILLED_SCATTERING: Final = np.array([2.6, 2.0, 1.8])
 """Scattering per mass and class, finer grains scattering more. Ours."""
 
-SCATTERING_EXPONENT: Final = 0.1
-"""Scattering grows with wavenumber to this power, about `REFERENCE_CM1`. Ours."""
-
 REFERENCE_CM1: Final = 5000.0
+"""Where the power law of scattering is 1."""
 
 
-def grain_absorption(wavenumber_cm1: ArrayLike) -> NDArray[np.float64]:
+def grain_absorption(
+    wavenumber_cm1: ArrayLike, diameter: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Absorption ``[members, classes, bands]`` per mass of grains, at ``wavenumber_cm1`` ``[bands]``.
 
-    (1 - exp(-k d)) / d: a coarse grain hides its inside, so strong bands of sand saturate where
-    those of clay do not. The form is ours.
+    (1 - exp(-k d)) / d for a ``diameter`` ``[classes]``: a coarse grain hides its inside, so strong
+    bands of sand saturate where those of clay do not; water lies in films, which hide nothing. The
+    form is ours.
     """
     k = absorption(wavenumber_cm1)[:, None, :]
-    diameter = GRAIN_DIAMETER[None, :, None]
-    coefficients: NDArray[np.float64] = -np.expm1(-k * diameter) / diameter
+    across = diameter[None, :, None]
+    coefficients: NDArray[np.float64] = -np.expm1(-k * across) / across
+    films = [MEMBER[name] for name in WATER]
+    coefficients[films] = k[films]
     return coefficients
 
 
@@ -43,16 +51,44 @@ def kubelka_munk(k_over_s: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1.0 / (1.0 + k_over_s + root)
 
 
-def reflectance(
-    mass: NDArray[np.float64], packing: NDArray[np.float64], wavenumber_cm1: ArrayLike
-) -> NDArray[np.float64]:
-    """Reflectance fraction ``[n, bands]`` of intimate mixtures.
+@dataclass(frozen=True)
+class Optics:
+    """Grains of one preparation at given bands: absorption and scattering per mass.
 
-    ``mass`` ``[n, members, classes]`` is in fractions of the dry soil (water on top), ``packing``
-    ``[n]`` multiplies scattering, ``wavenumber_cm1`` is ``[bands]``.
+    ``absorbs`` is ``[members, classes, bands]``, ``scatters`` ``[classes]``, ``gloss``
+    ``[members, bands]`` and ``relative_cm1`` ``[bands]`` the wavenumber over `REFERENCE_CM1`.
     """
-    at = np.asarray(wavenumber_cm1, dtype=np.float64)
-    coefficients = grain_absorption(at)
-    k = np.tensordot(mass, coefficients, axes=2)
-    s = packing * (np.sum(mass, axis=1) @ GRAIN_SCATTERING)
-    return kubelka_munk(k / (s[:, None] * (at / REFERENCE_CM1) ** SCATTERING_EXPONENT))
+
+    absorbs: NDArray[np.float64]
+    scatters: NDArray[np.float64]
+    gloss: NDArray[np.float64]
+    relative_cm1: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, wavenumber_cm1: ArrayLike, milled: bool) -> Optics:
+        """At ``wavenumber_cm1`` ``[bands]``, of milled soil or of fine earth."""
+        at = np.asarray(wavenumber_cm1, dtype=np.float64)
+        return cls(
+            absorbs=grain_absorption(at, MILLED if milled else SIEVED),
+            scatters=MILLED_SCATTERING if milled else SIEVED_SCATTERING,
+            gloss=glosses(at),
+            relative_cm1=at / REFERENCE_CM1,
+        )
+
+    def reflectance(
+        self,
+        mass: NDArray[np.float64],
+        packing: NDArray[np.float64],
+        exponent: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Reflectance fraction ``[n, bands]`` of intimate mixtures.
+
+        ``mass`` ``[n, members, classes]`` is in fractions of the dry soil (water on top),
+        ``packing`` ``[n]`` multiplies scattering, which grows with wavenumber to the power
+        ``exponent`` ``[n]``.
+        """
+        member, grain_class = np.nonzero(mass.any(axis=0))
+        k = mass[:, member, grain_class] @ self.absorbs[member, grain_class]
+        s = (mass @ self.scatters) @ self.gloss
+        s *= packing[:, None] * np.exp(np.outer(exponent, np.log(self.relative_cm1)))
+        return kubelka_munk(k / s)

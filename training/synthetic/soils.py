@@ -14,13 +14,16 @@ from training.synthetic.composition import Composition, draw_composition, draw_s
 from training.synthetic.end_members import MEMBER
 from training.synthetic.instrument import MIR, NIR, InstrumentKind, draw_devices, measured
 from training.synthetic.laboratory import properties, reported
-from training.synthetic.optics import GRAIN_CLASSES, reflectance
+from training.synthetic.optics import GRAIN_CLASSES, Optics
 
 PACKING_SPREAD = 0.08
 """Scan-to-scan spread of scattering (standard deviation of its logarithm). Ours."""
 
 REFLECTANCE_MIN = 1e-4
 """Floor before the logarithm: the model's own."""
+
+BLOCK = 64
+"""Soils that are scanned at once, few enough for a processor's cache."""
 
 SOILS_PER_SITE = 12
 SITES_MIN = 8
@@ -86,7 +89,8 @@ def draw_soils(
     nir_scans = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
     mir_scans = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
     if mir is not None:
-        mir_scans = -np.log10(np.maximum(mir_scans, REFLECTANCE_MIN))
+        np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
+        np.negative(np.log10(mir_scans, out=mir_scans), out=mir_scans)
     return SoilSpectra(labels, soils.site, nir_scans, mir_scans)
 
 
@@ -103,12 +107,15 @@ def _scan(
         return np.empty((len(soils), 0, len(onto)), dtype=np.float32)
     devices = draw_devices(rng, kind, scans.devices)
     wavenumber = instrument_axis.values_in("cm-1")
+    optics = Optics.of(wavenumber, kind.milled)
     out = np.empty((len(soils), scans.per_soil, len(onto)), dtype=np.float32)
     for scan in range(scans.per_soil):
         used = rng.integers(scans.devices, size=len(soils))
         packing = np.exp(PACKING_SPREAD * rng.standard_normal(len(soils)))
         for i, device in enumerate(devices):
             rows = np.flatnonzero(used == i)
-            light = reflectance(soils.mass[rows], packing[rows], wavenumber)
-            out[rows, scan] = instrument_axis.resample(measured(rng, device, light), onto)
+            for block in np.array_split(rows, 1 + len(rows) // BLOCK):
+                light = optics.reflectance(soils.mass[block], packing[block], soils.exponent[block])
+                seen = measured(rng, device, light, wavenumber)
+                out[block, scan] = instrument_axis.resample(seen, onto)
     return out
