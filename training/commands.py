@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from training.device import DeviceName
 
 INTERRUPTED = 130
 
@@ -20,6 +27,22 @@ INTERRUPTED = 130
 @click.option("--name", default="my-neospectra", show_default=True)
 @click.option("--version", default="0.1.0", show_default=True)
 @click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
+@click.option(
+    "--device",
+    type=click.Choice(("auto", "cpu", "cuda")),
+    default="auto",
+    show_default=True,
+    help="Where to compute. auto: on a GPU where there is one.",
+)
+@click.option("--restart", is_flag=True, help="Begin again: throw away what was interrupted.")
+@click.option(
+    "--save-every",
+    "save_every_s",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds between saves of unfinished work.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the test-set figures as JSON.")
 def train(
     synthetic: bool,
@@ -29,33 +52,70 @@ def train(
     name: str,
     version: str,
     quick: bool,
+    device: DeviceName,
+    restart: bool,
+    save_every_s: float,
     as_json: bool,
 ) -> None:
-    """Train a model in three stages and leave a checkpoint."""
+    """Train a model in three stages and leave a checkpoint.
+
+    A run that was interrupted, by Ctrl-C or a power cut, goes on where it stopped when the same
+    command is given again; the checkpoint is the same to the bit.
+    """
     from training.checkpoint import prepare, save
+    from training.device import chosen_device
     from training.errors import SettingsError
     from training.report import report
     from training.settings import Settings
     from training.train import train_synthetic
+    from training.unfinished import Unfinished, forget
 
     if not synthetic:
         raise SettingsError("no library to train on", "use --synthetic")
     settings = Settings(name=name, version=version, seed=seed, pairs=pairs)
+    computing_on = chosen_device(device)
     prepare(out)
+    if restart:
+        forget(out)
+    unfinished = Unfinished(out, save_every_s)
     try:
-        checkpoint = train_synthetic(
-            settings.quick() if quick else settings, lambda line: click.echo(line, err=True)
-        )
+        with _stopped_by_sigterm():
+            checkpoint = train_synthetic(
+                settings.quick() if quick else settings,
+                lambda line: click.echo(line, err=True),
+                computing_on,
+                unfinished,
+            )
     except KeyboardInterrupt:
-        click.echo("interrupted: no checkpoint was written", err=True)
+        done = unfinished.progress
+        click.echo(
+            "interrupted: no checkpoint was written. "
+            + (
+                f"Give the same command again to go on from “{done}”, or add --restart"
+                if done
+                else "Nothing was learnt yet"
+            ),
+            err=True,
+        )
         raise SystemExit(INTERRUPTED) from None
     card = save(checkpoint, out)
+    forget(out)
     if as_json:
         figures = {"metrics": card.metrics, "evaluation": card.evaluation}
         click.echo(json.dumps(figures, indent=1, sort_keys=True))
     else:
         click.echo(report(card))
         click.echo(f"checkpoint: {out}")
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.command()

@@ -27,3 +27,12 @@ class CheckpointDamagedError(CheckpointError):
 
 class CheckpointUnsupportedError(CheckpointError):
     """A sound checkpoint of a format that this version does not read."""
+
+
+class UnfinishedError(TrainingError):
+    """What an interrupted run left can't be gone on with."""
+
+    @classmethod
+    def unusable(cls, what: str) -> UnfinishedError:
+        """It is no use to anybody: all that helps is to begin again."""
+        return cls(what, "add --restart to throw the unfinished run away and begin again")

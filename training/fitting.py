@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from typing import Any
 
 import torch
 
-Progress = Callable[[str], None]
+from training.device import computing_on, device_in_use
+from training.errors import UnfinishedError
+from training.pace import Pace
+from training.pace import Progress as Progress
+from training.unfinished import Unfinished, begin_fit, remembering
 
 THREADS = 2
 """Ours. Fixed, since the order of a sum, and with it the last bit, depends on it."""
-
-PROGRESS_EPOCHS = 5
 
 
 @dataclass(frozen=True)
@@ -29,26 +32,134 @@ class Schedule:
 
 
 @contextmanager
-def reproducible(seed: int) -> Iterator[None]:
-    """Same seed, same machine, same bits; torch's settings and random state are given back.
+def reproducible(
+    seed: int, device: str = "cpu", unfinished: Unfinished | None = None
+) -> Iterator[None]:
+    """Same seed, same machine and device, same bits; torch gets its settings and random state back.
 
-    The global state is seeded for dropout, which takes no generator.
+    Every fit inside computes on ``device``, and is remembered in ``unfinished`` and taken up again
+    from there. The global state is seeded for dropout, which takes no generator.
     """
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fills = torch.utils.deterministic.fill_uninitialized_memory
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
+    # No network here reads what was not written: filling it first is time for nothing.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
-        with torch.random.fork_rng(devices=[]):
+        with (
+            computing_on(device),
+            remembering(unfinished),
+            torch.random.fork_rng(devices=[] if device == "cpu" else None),
+        ):
             torch.manual_seed(seed)
             yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(strict)
+        torch.utils.deterministic.fill_uninitialized_memory = fills
 
 
-def generator(seed: int, stream: int) -> Any:
+def generator(seed: int, stream: int, device: str = "cpu") -> Any:
     """A generator of its own for one part of a run."""
-    return torch.Generator().manual_seed(1_000_003 * seed + stream)
+    return torch.Generator(device).manual_seed(1_000_003 * seed + stream)
+
+
+class Descent:
+    """One minimisation of ``loss`` over the trainable weights of ``module``, an epoch at a time.
+
+    ``loss`` takes the row numbers of a batch out of ``samples``; ``validation`` is called after
+    each epoch, with ``module`` in evaluation mode. Between epochs, `state` is everything that the
+    next one depends on.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        loss: Callable[[Any], Any],
+        validation: Callable[[], float],
+        samples: int,
+        schedule: Schedule,
+        rng: Any,
+    ) -> None:
+        self.module, self.samples, self.schedule = module, samples, schedule
+        self._loss, self._validation, self._rng = loss, validation, rng
+        weights = [w for w in module.parameters() if w.requires_grad]
+        self._adam = torch.optim.AdamW(
+            weights, lr=schedule.step, weight_decay=schedule.weight_decay, fused=True
+        )
+        self.epoch, self.waited = 0, 0
+        self.best = self.reached = float("inf")
+        self._best_weights = _copy(module)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is done, or patience at its end."""
+        return self.epoch >= self.schedule.epochs or self.waited >= self.schedule.patience
+
+    def batches(self) -> Iterator[int]:
+        """Go through one epoch; gives the size of each batch when it is learnt from."""
+        self._adam.param_groups[0]["lr"] = self._step()
+        self.module.train()
+        order = torch.randperm(self.samples, generator=self._rng, device=self._rng.device)
+        for rows in order.split(self.schedule.batch):
+            self._adam.zero_grad()
+            self._loss(rows).backward()
+            self._adam.step()
+            yield len(rows)
+        self.module.eval()
+        with torch.no_grad():
+            self.reached = self._validation()
+        self.epoch += 1
+        if self.reached < self.best:
+            self.best, self.waited = self.reached, 0
+            self._best_weights = _copy(self.module)
+        else:
+            self.waited += 1
+
+    def end(self) -> None:
+        """Put the best weights back."""
+        self.module.load_state_dict(self._best_weights)
+        self.module.eval()
+
+    def state(self) -> dict[str, Any]:
+        """Tensors by name: weights, best weights, optimiser, counters, random numbers to come."""
+        counters = (self.epoch, self.waited, self.best)
+        state = {
+            "counters": torch.tensor(counters, dtype=torch.float64),
+            "draws": self._rng.get_state(),
+            "global draws": _global_draws(),
+        }
+        state |= {f"best/{name}": w for name, w in self._best_weights.items()}
+        if not self.finished:
+            state |= {f"weights/{name}": w for name, w in _copy(self.module).items()}
+            for i, moments in self._adam.state_dict()["state"].items():
+                state |= {f"adam/{i}/{name}": moment for name, moment in moments.items()}
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`; KeyError, ValueError or RuntimeError where it is not of this descent."""
+        epoch, waited, self.best = state["counters"].tolist()
+        self.epoch, self.waited = int(epoch), int(waited)
+        self._best_weights = _under("best/", state)
+        self.module.load_state_dict(
+            self._best_weights if self.finished else _under("weights/", state)
+        )
+        if not self.finished:
+            moments: dict[int, dict[str, Any]] = {}
+            for name, moment in _under("adam/", state).items():
+                number, _, kind = name.partition("/")
+                moments.setdefault(int(number), {})[kind] = moment
+            groups = self._adam.state_dict()["param_groups"]
+            self._adam.load_state_dict({"state": moments, "param_groups": groups})
+        self._rng.set_state(state["draws"])
+        _set_global_draws(state["global draws"])
+
+    def _step(self) -> float:
+        """The step size falls along a cosine (Loshchilov and Hutter 2017)."""
+        return (
+            0.5 * self.schedule.step * (1 + math.cos(math.pi * self.epoch / self.schedule.epochs))
+        )
 
 
 def fit(
@@ -61,37 +172,55 @@ def fit(
     progress: Progress,
     what: str,
 ) -> float:
-    """Minimise ``loss(rows)`` over the trainable weights of ``module`` and return the best validation.
+    """Descend to the end and return the best validation, whose weights are put back.
 
-    ``loss`` takes the row numbers of a batch out of ``samples``; ``validation`` is called after
-    each epoch, with ``module`` in evaluation mode, and its best weights are put back at the end.
+    The arguments are those of `Descent`; ``what`` is its name in the lines of ``progress``.
     """
-    weights = [w for w in module.parameters() if w.requires_grad]
-    adam = torch.optim.AdamW(weights, lr=schedule.step, weight_decay=schedule.weight_decay)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, schedule.epochs)
-    best, best_weights, waited = float("inf"), _copy(module), 0
-    for epoch in range(1, schedule.epochs + 1):
-        module.train()
-        for rows in torch.randperm(samples, generator=rng).split(schedule.batch):
-            adam.zero_grad()
-            loss(rows).backward()
-            adam.step()
-        falling.step()
-        module.eval()
-        with torch.no_grad():
-            reached = validation()
-        if reached < best:
-            best, best_weights, waited = reached, _copy(module), 0
-        else:
-            waited += 1
-        if epoch % PROGRESS_EPOCHS == 0:
-            progress(f"{what}: epoch {epoch}/{schedule.epochs}, validation {reached:.4f}")
-        if waited >= schedule.patience:
-            break
-    module.load_state_dict(best_weights)
-    module.eval()
-    return best
+    return descend(Descent(module, loss, validation, samples, schedule, rng), progress, what)
+
+
+def descend(descent: Descent, progress: Progress, what: str) -> float:
+    """Take ``descent`` to its end, from where the run remembers it; returns the best validation."""
+    kept = begin_fit(what)
+    if kept.state is not None:
+        try:
+            descent.restore(kept.state)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise UnfinishedError.unusable(f"{what}: it is of another network") from error
+        progress(f"{what}: going on after epoch {descent.epoch}/{descent.schedule.epochs}")
+    schedule = descent.schedule
+    pace = Pace(what, descent.samples, schedule.epochs, progress)
+    while not descent.finished:
+        epoch, done = descent.epoch + 1, 0
+        for size in descent.batches():
+            done += size
+            left = (schedule.epochs - epoch + 1) * descent.samples - done
+            pace.learnt(size, epoch, descent.reached, left)
+        kept.save(descent.state, finished=descent.finished)
+    descent.end()
+    pace.ended(descent.epoch, descent.best)
+    return descent.best
 
 
 def _copy(module: Any) -> dict[str, Any]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+def _under(prefix: str, state: dict[str, Any]) -> dict[str, Any]:
+    device = device_in_use()
+    return {
+        name.removeprefix(prefix): tensor.to(device)
+        for name, tensor in state.items()
+        if name.startswith(prefix)
+    }
+
+
+def _global_draws() -> Any:
+    return torch.get_rng_state() if device_in_use() == "cpu" else torch.cuda.get_rng_state()
+
+
+def _set_global_draws(state: Any) -> None:
+    if device_in_use() == "cpu":
+        torch.set_rng_state(state)
+    else:
+        torch.cuda.set_rng_state(state)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from soil.properties import NAMES, to_model_scale
+from training.device import placed
 from training.fitting import Progress, Schedule, fit, generator
 from training.networks import Heads
 
@@ -46,8 +47,8 @@ def train_heads(
     what: str,
 ) -> tuple[Heads, float]:
     """Heads with the best validation loss (mean squared error of standardised values), and that loss."""
-    rng = generator(seed, 3)
-    heads = Heads([library.latent.shape[2], *hidden, len(NAMES)], rng, DROPOUT)
+    sizes = [library.latent.shape[2], *hidden, len(NAMES)]
+    heads = Heads(sizes, generator(seed, 3), DROPOUT)
     targets = torch.from_numpy(to_model_scale(library.properties.numpy())).float()
     known = torch.isfinite(targets)
     centre = torch.nanmean(targets, dim=0)
@@ -61,16 +62,25 @@ def train_heads(
     other_known = torch.isfinite(other)
     other_wanted = torch.nan_to_num((other - heads.centre) / heads.scale)
 
-    def loss(rows: Any) -> Any:
-        scan = torch.randint(library.latent.shape[1], (len(rows),), generator=rng)
-        out = heads.standardised(library.latent[rows, scan])
-        return masked_squared_error(out, wanted[rows], known[rows])
+    with placed(heads) as device:
+        rng = generator(seed, 13, device)
+        latent, wanted, known, other_latent, other_wanted, other_known = (
+            each.to(device)
+            for each in (
+                library.latent, wanted, known, validation.latent[:, 0], other_wanted, other_known
+            )
+        )  # fmt: skip
 
-    def validate() -> float:
-        out = heads.standardised(validation.latent[:, 0])
-        return float(masked_squared_error(out, other_wanted, other_known))
+        def loss(rows: Any) -> Any:
+            scan = torch.randint(latent.shape[1], (len(rows),), generator=rng, device=device)
+            out = heads.standardised(latent[rows, scan])
+            return masked_squared_error(out, wanted[rows], known[rows])
 
-    best = fit(heads, loss, validate, len(library), schedule, rng, progress, what)
+        def validate() -> float:
+            out = heads.standardised(other_latent)
+            return float(masked_squared_error(out, other_wanted, other_known))
+
+        best = fit(heads, loss, validate, len(library), schedule, rng, progress, what)
     return heads, best
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from training.device import placed
 from training.fitting import Progress, Schedule, fit, generator
 from training.networks import NirEncoder
 
@@ -33,22 +34,26 @@ def train_nir_encoder(
     ``[n, latent]``; ``validation`` holds the same three of other soils. One scan, drawn anew each
     time, goes in. Returns the encoder and its validation loss.
     """
-    rng = generator(seed, 2)
     decoder.requires_grad_(False)
     decoder.eval()
     sizes = [preprocessed.shape[2], *hidden, mir_latent.shape[1]]
-    encoder = NirEncoder(sizes, rng, DROPOUT)
+    encoder = NirEncoder(sizes, generator(seed, 2), DROPOUT)
 
     def distance(latent: Any, mir_wanted: Any, latent_wanted: Any) -> Any:
         converted = (decoder(latent) - mir_wanted) / decoder.scale
         return (converted**2).mean() + LATENT_WEIGHT * ((latent - latent_wanted) ** 2).mean()
 
-    def loss(rows: Any) -> Any:
-        scan = torch.randint(preprocessed.shape[1], (len(rows),), generator=rng)
-        return distance(encoder(preprocessed[rows, scan]), mir[rows], mir_latent[rows])
+    with placed(encoder, decoder) as device:
+        rng = generator(seed, 12, device)
+        nir, wanted, latent = (each.to(device) for each in (preprocessed, mir, mir_latent))
+        scans, *others = (each.to(device) for each in validation)
 
-    def validate() -> float:
-        return float(distance(encoder(validation[0][:, 0]), validation[1], validation[2]))
+        def loss(rows: Any) -> Any:
+            scan = torch.randint(nir.shape[1], (len(rows),), generator=rng, device=device)
+            return distance(encoder(nir[rows, scan]), wanted[rows], latent[rows])
 
-    best = fit(encoder, loss, validate, len(mir), schedule, rng, progress, "NIR encoder")
+        def validate() -> float:
+            return float(distance(encoder(scans[:, 0]), *others))
+
+        best = fit(encoder, loss, validate, len(mir), schedule, rng, progress, "NIR encoder")
     return encoder, best

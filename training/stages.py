@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from training.fitting import Progress
 from training.heads import Labelled, train_heads
 from training.linear import LinearHeads, fit_linear
-from training.mir_autoencoder import train_mir_autoencoder
+from training.mir_autoencoder import mir_latents, train_mir_autoencoder
 from training.networks import Heads, MirDecoder, MirEncoder
 from training.nir_encoder import train_nir_encoder
 from training.pipeline import Model, Pipeline
 from training.preprocessing import Preprocessing
 from training.ridge import ridge_path
+from training.scan_repeats import ScanRepeats
 from training.settings import Settings
 from training.synthetic.libraries import Libraries
 from training.synthetic.soils import SoilSpectra
@@ -40,11 +41,10 @@ def mir_stage(
     settings: Settings, library: SoilSpectra, progress: Progress
 ) -> tuple[MirEncoder, MirDecoder]:
     """Stage 1 on the MIR library."""
-    mir = torch.from_numpy(library.mir)
-    learn, check = split_by_site(library.site)
+    learn, check = (torch.from_numpy(soils) for soils in split_by_site(library.site))
     return train_mir_autoencoder(
-        mir[learn], mir[check], settings.mir_hidden, settings.latent, settings.mir_schedule,
-        settings.seed, progress,
+        ScanRepeats.dense(torch.from_numpy(library.mir)), learn, check, settings.mir_hidden,
+        settings.latent, settings.mir_schedule, settings.seed, progress,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def later_stages(
 
     with torch.no_grad():
         nir_latent = nir_encoder(nir)
-        mir_latent = encoder(mir.flatten(0, 1))[0].unflatten(0, mir.shape[:2])
+    mir_latent = mir_latents(encoder, mir.flatten(0, 1)).unflatten(0, mir.shape[:2])
     nir_soils = Labelled(nir_latent, torch.from_numpy(pairs.properties))
     mir_soils = Labelled(mir_latent, torch.from_numpy(libraries.mir.properties))
 

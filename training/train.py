@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from importlib.metadata import version
+
 from calibration.domain import DomainModel
 from calibration.fit import fit_gh_model, fit_intervals, fit_q_model
 from calibration.intervals import IntervalModel
@@ -18,19 +21,43 @@ from training.pipeline import Model
 from training.preprocessing import STEPS, Preprocessing
 from training.settings import Settings
 from training.stages import split_by_site, three_stages
-from training.synthetic.libraries import LICENCE, Libraries, synthetic_libraries, training_cards
+from training.synthetic.libraries import (
+    LICENCE,
+    Libraries,
+    digest,
+    synthetic_libraries,
+    training_cards,
+)
 from training.synthetic.soils import SoilSpectra
+from training.unfinished import Unfinished
 
 INTERVAL_LEVEL = 0.9
 CAUTION_QUANTILE = 0.99
 REJECT_QUANTILE = 0.999
 
+VERSIONS = ("loamscan", "numpy", "torch")
+"""What a run that is taken up again must find as it left it, since bits depend on it."""
 
-def train_synthetic(settings: Settings, progress: Progress) -> Checkpoint:
-    """Train on synthetic soils; the same settings give the same bits on one machine."""
-    with reproducible(settings.seed):
+
+def train_synthetic(
+    settings: Settings,
+    progress: Progress,
+    device: str = "cpu",
+    unfinished: Unfinished | None = None,
+) -> Checkpoint:
+    """Train on synthetic soils; the same settings give the same bits on one machine and device.
+
+    Goes on from what ``unfinished`` remembers. Raises `UnfinishedError` where that is of another run.
+    """
+    if unfinished is not None:
+        unfinished.expect("settings", asdict(settings))
+        unfinished.expect("device", device)
+        unfinished.expect("versions", {name: version(name) for name in VERSIONS})
+    with reproducible(settings.seed, device, unfinished):
         progress("drawing synthetic soils")
         libraries = synthetic_libraries(settings)
+        if unfinished is not None:
+            unfinished.expect("libraries", digest(libraries)[:16])
         trained = three_stages(settings, libraries, progress)
         progress("calibrating and evaluating")
         domain = _domain(settings, trained.model, libraries)

@@ -12,6 +12,7 @@ from training.networks import Heads, MirDecoder
 from training.nir_encoder import train_nir_encoder
 from training.plsr import plsr_path
 from training.ridge import ridge_path
+from training.scan_repeats import ScanRepeats
 from training.stages import split_by_site
 
 SHORT = Schedule(epochs=3, batch=16, step=1e-2, patience=3)
@@ -53,7 +54,14 @@ def test_the_autoencoder_reconstructs_better_than_the_mean() -> None:
     repeats = spectra[:, None] + 0.01 * torch.randn(300, 2, 40, generator=rng)
     schedule = Schedule(epochs=100, batch=32, step=5e-3, patience=100)
     encoder, decoder = train_mir_autoencoder(
-        repeats[:250], repeats[250:], (32,), 3, schedule, 0, silent
+        ScanRepeats.dense(repeats),
+        torch.arange(250),
+        torch.arange(250, 300),
+        (32,),
+        3,
+        schedule,
+        0,
+        silent,
     )
     with torch.no_grad():
         out = decoder(encoder(repeats[250:, 0])[0])

@@ -63,7 +63,7 @@ def test_the_command_trains_and_prints_figures(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(settings, progress):
+    def interrupted(*run):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.train, "train_synthetic", interrupted)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+
+import numpy as np
 
 from contract.manifest import TrainingData
 from training.settings import Settings
@@ -54,6 +57,16 @@ def synthetic_libraries(settings: Settings) -> Libraries:
             seed, SoilSet.WET, settings.test_soils, nir=one_each, added_water=WET_SOIL_WATER
         ),
     )  # fmt: skip
+
+
+def digest(libraries: Libraries) -> str:
+    """SHA-256 of every spectrum, property and site: what tells one run's soils from another's."""
+    found = hashlib.sha256()
+    for soils in vars(libraries).values():
+        for array in vars(soils).values():
+            found.update(repr((array.dtype.str, array.shape)).encode())
+            found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def training_cards(settings: Settings) -> list[TrainingData]:

@@ -1,0 +1,56 @@
+"""How fast a fit goes and how long it may still take: a line every few seconds, and one at its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+Progress = Callable[[str], None]
+
+LINE_EVERY_S = 5.0
+
+
+class Pace:
+    """Counts what ``what`` has learnt from in ``epochs`` of ``samples``, and tells it to ``progress``."""
+
+    def __init__(
+        self,
+        what: str,
+        samples: int,
+        epochs: int,
+        progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what, self._samples, self._epochs = what, samples, epochs
+        self._progress, self._clock = progress, clock
+        self._began_s = self._told_s = clock()
+        self._seen = 0
+
+    def learnt(self, samples: int, epoch: int, validation: float, left: int) -> None:
+        """Another ``samples`` are done, in an ``epoch`` that leaves ``left`` of all of them."""
+        self._seen += samples
+        now_s = self._clock()
+        if now_s - self._told_s < LINE_EVERY_S:
+            return
+        self._told_s = now_s
+        per_s = self._seen / (now_s - self._began_s)
+        self._progress(
+            f"{self._what}: epoch {epoch}/{self._epochs}, validation {validation:.4f}, "
+            f"{per_s:,.0f} spectra/s, at most {_words(left / per_s)} left"
+        )
+
+    def ended(self, epoch: int, best: float) -> None:
+        """The fit is over, after ``epoch`` epochs."""
+        took_s = self._clock() - self._began_s
+        speed = f", {self._seen / took_s:,.0f} spectra/s" if self._seen and took_s else ""
+        self._progress(
+            f"{self._what}: done after epoch {epoch}/{self._epochs}, "
+            f"best validation {best:.4f}{speed}"
+        )
+
+
+def _words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,97 @@
+"""Scans and the soil of each: what stage 1 learns from, however often each soil was scanned."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, Final
+
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from training.errors import LibraryError
+
+CHUNK: Final = 1024
+"""Soils looked at in one go where all are. Ours: 7 MB of MIR spectra, whatever the library's size."""
+
+
+class ScanRepeats:
+    """``spectra`` ``[m, bands]`` float32 and ``soil`` ``[m]``, which of ``n`` soils each is of.
+
+    Spectra are taken as they lie: in memory, or mapped from a file (`numpy.load` with
+    ``mmap_mode``). They are neither copied nor sorted; means are made as they are asked for.
+    Raises `LibraryError` where a soil between the first and the last has no scan.
+    """
+
+    def __init__(self, spectra: Any, soil: Any) -> None:
+        if len(spectra) != len(soil) or not len(soil):
+            raise LibraryError(
+                f"{len(spectra)} scans, and the soil of {len(soil)}", "give each scan its soil"
+            )
+        self.spectra = spectra
+        self._count = torch.bincount(soil)
+        if not bool(self._count.all()):
+            missing = int((self._count == 0).nonzero()[0])
+            raise LibraryError(f"soil {missing} has no scan", "leave it out")
+        self._order = torch.argsort(soil, stable=True)
+        self._first = self._count.cumsum(0) - self._count
+
+    @classmethod
+    def of(cls, spectra: NDArray[Any], soil: NDArray[Any]) -> ScanRepeats:
+        """From arrays, also read-only ones."""
+        with warnings.catch_warnings():
+            # Nothing here writes, so a file mapped for reading will do.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return cls(torch.from_numpy(spectra), torch.from_numpy(soil).long())
+
+    @classmethod
+    def dense(cls, spectra: Any) -> ScanRepeats:
+        """From ``[n, repeats, bands]``: every soil as often as any other."""
+        soils, repeats = spectra.shape[:2]
+        return cls(spectra.flatten(0, 1), torch.arange(soils).repeat_interleave(repeats))
+
+    def __len__(self) -> int:
+        return len(self._count)
+
+    @property
+    def bands(self) -> int:
+        """Points of a spectrum."""
+        return int(self.spectra.shape[1])
+
+    def to(self, device: str) -> ScanRepeats:
+        """The same on ``device``; nothing is copied where it is there already."""
+        moved = ScanRepeats.__new__(ScanRepeats)
+        for name, tensor in vars(self).items():
+            setattr(moved, name, tensor.to(device))
+        return moved
+
+    def first(self, soils: Any) -> Any:
+        """The first scan ``[k, bands]`` of each of ``soils`` ``[k]``."""
+        return self.spectra[self._order[self._first[soils]]]
+
+    def drawn(self, soils: Any, rng: Any) -> Any:
+        """One scan ``[k, bands]`` of each of ``soils`` ``[k]``, any of its scans as likely."""
+        numbers = torch.randint(2**62, soils.shape, generator=rng, device=soils.device)
+        return self.spectra[self._order[self._first[soils] + numbers % self._count[soils]]]
+
+    def mean(self, soils: Any) -> Any:
+        """The mean ``[k, bands]`` over all scans of each of ``soils`` ``[k]``."""
+        count = self._count[soils]
+        begin = count.cumsum(0) - count
+        scans = torch.arange(int(count.sum()), device=soils.device)
+        scans += (self._first[soils] - begin).repeat_interleave(count)
+        # Gathers and adds in one pass: no batch with every repeat is made.
+        return functional.embedding_bag(self._order[scans], self.spectra, begin, mode="mean")
+
+    def centre_and_scale(self, soils: Any) -> tuple[Any, Any]:
+        """Mean and standard deviation ``[bands]`` of the means of ``soils``, in two passes."""
+        centre = sum(self.mean(part).sum(dim=0, dtype=torch.float64) for part in chunks(soils))
+        centre = centre / len(soils)
+        squares = sum(((self.mean(part) - centre) ** 2).sum(dim=0) for part in chunks(soils))
+        return centre.float(), (squares / max(len(soils) - 1, 1)).sqrt().float()
+
+
+def chunks(soils: Any) -> Iterator[Any]:
+    """``soils`` in pieces of `CHUNK`, so that what is made of them stays small."""
+    yield from soils.split(CHUNK)
