@@ -98,7 +98,7 @@ class Descent:
         return self.epoch >= self.schedule.epochs or self.waited >= self.schedule.patience
 
     def batches(self) -> Iterator[int]:
-        """Go through one epoch; gives the size of each batch when it is learnt from."""
+        """Learn for one epoch; gives the size of each batch when it is learnt from. `check` is next."""
         self._adam.param_groups[0]["lr"] = self._step()
         self.module.train()
         order = torch.randperm(self.samples, generator=self._rng, device=self._rng.device)
@@ -107,6 +107,9 @@ class Descent:
             self._loss(rows).backward()
             self._adam.step()
             yield len(rows)
+
+    def check(self) -> None:
+        """End the epoch: validate, and keep the weights if they are the best so far."""
         self.module.eval()
         with torch.no_grad():
             self.reached = self._validation()
@@ -196,6 +199,7 @@ def descend(descent: Descent, progress: Progress, what: str) -> float:
             done += size
             left = (schedule.epochs - epoch + 1) * descent.samples - done
             pace.learnt(size, epoch, descent.reached, left)
+        descent.check()
         kept.save(descent.state, finished=descent.finished)
     descent.end()
     pace.ended(descent.epoch, descent.best)

@@ -77,6 +77,7 @@ def mir_descent(
     """The descent of ``both``, on whose device the library is laid; the bands are standardised."""
     device = both.encoder.centre.device
     library, learn, check = library.to(device), learn.to(device), check.to(device)
+    library.hold_means()
     rng = generator(seed, 11, device)
     both.standardise(*library.centre_and_scale(learn))
 

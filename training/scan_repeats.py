@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -15,12 +14,16 @@ from training.errors import LibraryError
 CHUNK: Final = 1024
 """Soils looked at in one go where all are. Ours: 7 MB of MIR spectra, whatever the library's size."""
 
+MEANS_MAX_BYTES: Final = 600_000_000
+"""Ours: enough for 88,000 soils of 1,701 bands, and leaves room in the gigabyte that stage 1 may take
+beside its library. Beyond it means are made anew for each batch, which costs a tenth of the speed."""
+
 
 class ScanRepeats:
     """``spectra`` ``[m, bands]`` float32 and ``soil`` ``[m]``, which of ``n`` soils each is of.
 
     Spectra are taken as they lie: in memory, or mapped from a file (`numpy.load` with
-    ``mmap_mode``). They are neither copied nor sorted; means are made as they are asked for.
+    ``mmap_mode``). They are neither copied nor sorted.
     Raises `LibraryError` where a soil between the first and the last has no scan.
     """
 
@@ -36,6 +39,7 @@ class ScanRepeats:
             raise LibraryError(f"soil {missing} has no scan", "leave it out")
         self._order = torch.argsort(soil, stable=True)
         self._first = self._count.cumsum(0) - self._count
+        self._means: Any = None
 
     @classmethod
     def of(cls, spectra: NDArray[Any], soil: NDArray[Any]) -> ScanRepeats:
@@ -63,8 +67,18 @@ class ScanRepeats:
         """The same on ``device``; nothing is copied where it is there already."""
         moved = ScanRepeats.__new__(ScanRepeats)
         for name, tensor in vars(self).items():
-            setattr(moved, name, tensor.to(device))
+            setattr(moved, name, None if tensor is None else tensor.to(device))
         return moved
+
+    def hold_means(self) -> None:
+        """Make all means once and for all, unless they take more than `MEANS_MAX_BYTES`."""
+        scanned_once = len(self) == len(self.spectra)
+        if scanned_once or len(self) * self.bands * 4 > MEANS_MAX_BYTES:
+            return
+        means = self.spectra.new_empty((len(self), self.bands))
+        for soils in torch.arange(len(self), device=self._count.device).split(CHUNK):
+            means[soils] = self.mean(soils)
+        self._means = means
 
     def first(self, soils: Any) -> Any:
         """The first scan ``[k, bands]`` of each of ``soils`` ``[k]``."""
@@ -77,6 +91,10 @@ class ScanRepeats:
 
     def mean(self, soils: Any) -> Any:
         """The mean ``[k, bands]`` over all scans of each of ``soils`` ``[k]``."""
+        if self._means is not None:
+            return self._means[soils]
+        if len(self) == len(self.spectra):
+            return self.first(soils)
         count = self._count[soils]
         begin = count.cumsum(0) - count
         scans = torch.arange(int(count.sum()), device=soils.device)
@@ -86,12 +104,7 @@ class ScanRepeats:
 
     def centre_and_scale(self, soils: Any) -> tuple[Any, Any]:
         """Mean and standard deviation ``[bands]`` of the means of ``soils``, in two passes."""
-        centre = sum(self.mean(part).sum(dim=0, dtype=torch.float64) for part in chunks(soils))
+        centre = sum(self.mean(part).sum(dim=0, dtype=torch.float64) for part in soils.split(CHUNK))
         centre = centre / len(soils)
-        squares = sum(((self.mean(part) - centre) ** 2).sum(dim=0) for part in chunks(soils))
+        squares = sum(((self.mean(part) - centre) ** 2).sum(dim=0) for part in soils.split(CHUNK))
         return centre.float(), (squares / max(len(soils) - 1, 1)).sqrt().float()
-
-
-def chunks(soils: Any) -> Iterator[Any]:
-    """``soils`` in pieces of `CHUNK`, so that what is made of them stays small."""
-    yield from soils.split(CHUNK)
