@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
 Progress = Callable[[str], None]
 
 LINE_EVERY_S = 5.0
+SECONDS_MAX = 90
+MINUTES_MAX = 90
+"""Above these a time is said in the next larger unit."""
 
 
 class Pace:
@@ -27,15 +31,16 @@ class Pace:
         self._seen = 0
 
     def learnt(self, samples: int, epoch: int, validation: float, left: int) -> None:
-        """Another ``samples`` are done, in an ``epoch`` that leaves ``left`` of all of them."""
+        """Another ``samples`` are done in ``epoch``, at most ``left`` are to come; the last validation."""
         self._seen += samples
         now_s = self._clock()
         if now_s - self._told_s < LINE_EVERY_S:
             return
         self._told_s = now_s
         per_s = self._seen / (now_s - self._began_s)
+        reached = f", validation {validation:.4f}" if math.isfinite(validation) else ""
         self._progress(
-            f"{self._what}: epoch {epoch}/{self._epochs}, validation {validation:.4f}, "
+            f"{self._what}: epoch {epoch}/{self._epochs}{reached}, "
             f"{per_s:,.0f} spectra/s, at most {_words(left / per_s)} left"
         )
 
@@ -50,7 +55,7 @@ class Pace:
 
 
 def _words(seconds: float) -> str:
-    if seconds < 90:
+    if seconds <= SECONDS_MAX:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    return f"{minutes:.0f} min" if minutes < MINUTES_MAX else f"{minutes / 60:.1f} h"

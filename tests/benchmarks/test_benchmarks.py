@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, realism
+from benchmarks import accuracy, realism, training
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.interleaving import interleave
 from benchmarks.report import section, table, write_section
@@ -98,6 +98,23 @@ def test_every_strategy_is_a_row_beside_the_article_s_figure_if_it_has_one():
     assert rows["MIR-SSL-MLP, 100 pairs"].peers["article"] == 0.91
     assert "article" not in rows["NIR-ridge, 100 pairs"].peers
     assert all(row.peers["lowest"] <= row.value <= row.peers["highest"] for row in rows.values())
+
+
+def test_stage_1_is_measured_with_its_floor_its_peer_and_its_memory(monkeypatch):
+    monkeypatch.setattr(training, "_QUICK", training._Effort((600, 1200), 1))
+    rows = {row.name: row for row in training.measure(True, lambda _: None)}
+    for size in ("600", "1,200"):
+        row = rows[f"{size} spectra, cpu"]
+        assert row.value > 0
+        assert row.floor > 0
+        assert set(row.peers) == {"DataLoader", "arithmetic peak"}
+        assert row.met == (row.ratio_to_floor >= 0.85)
+    larger, smaller = rows["1,200 spectra, cpu"], rows["600 spectra, cpu"]
+    ahead = rows["1,200 spectra to DataLoader, cpu"].value
+    assert ahead == pytest.approx(larger.value / larger.peers["DataLoader"])
+    cost = rows["cost at 1,200 to 600 spectra, cpu"].value
+    assert cost == pytest.approx(smaller.value / larger.value)
+    assert 0 < rows["peak memory beside 1,200 spectra"].value < 1000
 
 
 def test_without_real_spectra_there_are_no_rows_and_a_word(tmp_path, monkeypatch):

@@ -23,16 +23,21 @@ from training.fitting import Descent, Schedule, generator, reproducible
 from training.heads import Labelled, train_heads
 from training.mir_autoencoder import mir_latents, train_mir_autoencoder
 from training.nir_encoder import train_nir_encoder
+from training.pace import Progress
 from training.scan_repeats import ScanRepeats
 from training.unfinished import FOLDER, RUN, Unfinished, forget
 
-SCHEDULE = Schedule(epochs=4, batch=16, step=1e-2, patience=2)
+SCHEDULE = Schedule(epochs=9, batch=16, step=2e-2, patience=2)
 SOILS = 48
 BATCHES = 3 * SCHEDULE.epochs * (40 // SCHEDULE.batch + 1)
 """At most: patience may end a stage sooner."""
 
 
-def three_small_stages(unfinished: Unfinished | None = None) -> bytes:
+def silent(line: str) -> None:
+    pass
+
+
+def three_small_stages(unfinished: Unfinished | None = None, tell: Progress = silent) -> bytes:
     """All weights that three stages leave, two of which draw dropout from torch's own numbers."""
     rng = generator(0, 99)
     mir = torch.randn(SOILS, 2, 20, generator=rng)
@@ -41,16 +46,16 @@ def three_small_stages(unfinished: Unfinished | None = None) -> bytes:
     learn, check = torch.arange(40), torch.arange(40, SOILS)
     with reproducible(7, unfinished=unfinished):
         encoder, decoder = train_mir_autoencoder(
-            ScanRepeats.dense(mir), learn, check, (8,), 3, SCHEDULE, 0, silent
+            ScanRepeats.dense(mir), learn, check, (8,), 3, SCHEDULE, 0, tell
         )
         latent, mean = mir_latents(encoder, mir[:, 0]), mir.mean(dim=1)
         nir_encoder, _ = train_nir_encoder(
             nir[learn], mean[learn], latent[learn], (nir[check], mean[check], latent[check]),
-            decoder, (8,), SCHEDULE, 0, silent,
+            decoder, (8,), SCHEDULE, 0, tell,
         )  # fmt: skip
         with torch.no_grad():
             soils = Labelled(nir_encoder(nir), properties)
-        heads, _ = train_heads(soils[learn], soils[check], (8,), SCHEDULE, 0, silent, "heads")
+        heads, _ = train_heads(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
     trained = {"mir encoder": encoder, "mir": decoder, "nir": nir_encoder, "heads": heads}
     return safetensors.torch.save(
         {
@@ -63,7 +68,11 @@ def three_small_stages(unfinished: Unfinished | None = None) -> bytes:
 
 @pytest.fixture(scope="module")
 def uninterrupted() -> bytes:
-    return three_small_stages()
+    lines: list[str] = []
+    weights = three_small_stages(tell=lines.append)
+    ends = [int(line.split("epoch ")[1].split("/")[0]) for line in lines]
+    assert min(ends) < SCHEDULE.epochs == max(ends), "both ends of a fit are to be seen"
+    return weights
 
 
 def interrupted_run(patch: pytest.MonkeyPatch, folder: Path, batches: int, every_s: float) -> bool:
@@ -246,7 +255,3 @@ def test_the_command_refuses_another_seed_until_told_to_restart(tmp_path, monkey
     assert "seed 5, not 6" in other.exception.what
     assert run("--seed", "6", "--restart").exit_code == 0
     assert not (tmp_path / FOLDER).exists()
-
-
-def silent(line: str) -> None:
-    pass
