@@ -93,8 +93,6 @@ class Graphs(_Section):
 
     pipeline: dict[Literal["fp32", "fp16", "int8"], MemberName]
     mir_decoder: dict[Literal["fp32", "fp16", "int8"], MemberName]
-    nir_encoder: dict[Literal["fp32", "fp16", "int8"], MemberName]
-    heads: dict[Literal["fp32", "fp16", "int8"], MemberName]
 
 
 class Intervals(_Section):
@@ -203,9 +201,7 @@ class Manifest(_Section):
         q, gh, golden = self.domain.q_residual, self.domain.gh, self.golden
         named = [q.mean, q.components, gh.mean, gh.whitening]
         named += [golden.reflectance, golden.properties, golden.latent, golden.mir]
-        for graphs in (
-            self.graphs.pipeline, self.graphs.mir_decoder, self.graphs.nir_encoder, self.graphs.heads
-        ):  # fmt: skip
+        for graphs in (self.graphs.pipeline, self.graphs.mir_decoder):
             if "fp32" not in graphs:
                 raise ValueError("every graph needs its fp32 form")
             named += graphs.values()

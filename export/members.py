@@ -49,10 +49,7 @@ def members(checkpoint: Checkpoint, graphs: Mapping[str, bytes]) -> dict[str, by
 
 def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
     """The manifest of a bundle of ``files``; raises pydantic's error on a card that can't be one."""
-    graphs = {
-        name: {"fp32": graph_member(name)}
-        for name in ("pipeline", "mir_decoder", "nir_encoder", "heads")
-    }
+    graphs = {name: {"fp32": graph_member(name)} for name in ("pipeline", "mir_decoder")}
     return Manifest(
         schema=SCHEMA,
         name=card.name,

@@ -1,4 +1,4 @@
-"""The model's four graphs as ONNX: the same bytes from the same checkpoint, in any folder."""
+"""The model's two graphs as ONNX: the same bytes from the same checkpoint, in any folder."""
 
 from __future__ import annotations
 
@@ -34,26 +34,19 @@ class GraphForm:
 
 
 def graph_forms(architecture: Architecture) -> tuple[GraphForm, ...]:
-    """The four graphs, each with inputs and outputs ``[n, ...]`` float32."""
-    preprocessed, latent = architecture.nir_encoder[0], architecture.nir_encoder[-1]
+    """The two graphs, each with inputs and outputs ``[n, ...]`` float32."""
+    latent = architecture.nir_encoder[-1]
     return (
         GraphForm(
             "pipeline", "reflectance", architecture.bands, ("properties", "latent", "preprocessed")
         ),
-        GraphForm("nir_encoder", "preprocessed", preprocessed, ("latent",)),
-        GraphForm("heads", "latent", latent, ("properties",)),
         GraphForm("mir_decoder", "latent", latent, ("mir",)),
     )
 
 
 def onnx_graphs(model: Model, architecture: Architecture) -> dict[str, bytes]:
-    """The four graphs by name, serialised."""
-    modules = {
-        "pipeline": model.pipeline,
-        "nir_encoder": model.pipeline.nir_encoder,
-        "heads": model.pipeline.heads,
-        "mir_decoder": model.mir_decoder,
-    }
+    """The two graphs by name, serialised."""
+    modules = {"pipeline": model.pipeline, "mir_decoder": model.mir_decoder}
     return {form.name: _graph(modules[form.name], form) for form in graph_forms(architecture)}
 
 

@@ -20,13 +20,36 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+Sizes = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]
+Columns = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+class HeadForm(_Section):
+    """A head: what it sees, of which kind it is, and its sizes, features first, targets last.
+
+    ``columns`` are those of the treatments that a kernel looks at, or that an ensemble sees;
+    ``support`` counts a kernel's soils, ``kept`` names the targets it says, ``members`` counts an
+    ensemble's.
+    """
+
+    name: str
+    view: str
+    kind: Literal["linear", "kernel", "ensemble", "perceptron"]
+    sizes: Sizes
+    columns: list[Columns] = []
+    support: int = Field(default=0, ge=0)
+    kept: list[Annotated[int, Field(ge=0)]] = []
+    members: int = Field(default=0, ge=0)
+
+
 class Architecture(_Section):
-    """Sizes of the networks, input first, output last."""
+    """Sizes of the networks, input first, output last; ``scores`` counts those of each treatment."""
 
     bands: int = Field(ge=2)
-    nir_encoder: list[int] = Field(min_length=2)
-    mir_decoder: list[int] = Field(min_length=2)
-    heads: list[int] = Field(min_length=2)
+    nir_encoder: Sizes
+    mir_decoder: Sizes
+    scores: list[int]
+    heads: list[HeadForm] = Field(min_length=1)
 
 
 class DomainLimits(_Section):

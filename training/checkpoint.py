@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from calibration.domain import DomainModel, GhModel, QModel
 from training.atomic_file import write_atomically
+from training.building import model_of
 from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
 from training.pipeline import Model
@@ -91,7 +92,7 @@ def load(folder: Path) -> Checkpoint:
         domain = _tensors(folder, DOMAIN, card, safetensors.numpy.load)
         golden = _tensors(folder, GOLDEN, card, safetensors.numpy.load)
         try:
-            model = Model.of(card.architecture, weights)
+            model = model_of(card.architecture, weights)
             domain_model = _domain(card, domain)
             arrays = {name: golden[name] for name in GOLDEN_ARRAYS}
             _check_sizes(card, domain_model, arrays)

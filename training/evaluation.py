@@ -13,7 +13,9 @@ from calibration.intervals import IntervalModel
 from soil.coherence import coherent
 from soil.metrics import metrics
 from soil.properties import NAMES
-from training.stages import Trained
+from training.heads.assembled import RATIOS, alone
+from training.method import BEST_MIR, Trained
+from training.stages import seen_in_mir, seen_in_nir
 from training.synthetic.soils import SoilSpectra
 
 Table = dict[str, dict[str, float]]
@@ -38,11 +40,8 @@ def evaluate(
     outputs = trained.model.outputs(test.nir[:, 0])
     observed = test.properties
     method = property_table(observed, outputs["properties"])
-    rival = property_table(observed, trained.ridge.predict(outputs["preprocessed"]))
-    with torch.no_grad():
-        mir_latent = trained.mir_encoder(torch.from_numpy(test.mir[:, 0]))[0]
-        mir_raw = trained.mir_heads(mir_latent).numpy()
-    mir_table = property_table(observed, mir_raw)
+    tables = strategy_tables(trained, test)
+    rival, mir_table = tables["NIR-ridge"], tables[BEST_MIR]
     wet_outputs = trained.model.outputs(wet.nir[:, 0])
     wet_table = property_table(wet.properties, wet_outputs["properties"])
     converted = outputs["mir"] - test.mir[:, 0]
@@ -53,7 +52,14 @@ def evaluate(
             "test_set": "synthetic soils of sites and devices that no other set has",
             "test_soils": len(test),
             "mean_ccc": mean_of(method, "ccc"),
-            "heads_trained_on": trained.heads_trained_on,
+            "strategies_mean_ccc": {
+                name: mean_of(table, "ccc")
+                for name, table in tables.items()
+                if not name.endswith(RATIOS)
+            },
+            "plsr_on_nir_ccc": column(tables["NIR-PLSR"], "ccc"),
+            "plsr_on_nir_mean_ccc": mean_of(tables["NIR-PLSR"], "ccc"),
+            "plsr_on_nir_better_on": better_of(tables["NIR-PLSR"], method),
             "interval_coverage": coverage(observed, outputs["properties"], intervals),
             "false_alarms": alarms(outputs, domain),
             "wet_soil_alarms": alarms(wet_outputs, domain),
@@ -69,6 +75,23 @@ def evaluate(
             "mean_mir_rmse_absorbance": float(np.sqrt(np.mean(plain**2))),
         },
     )
+
+
+def strategy_tables(trained: Trained, test: SoilSpectra) -> dict[str, Table]:
+    """Metrics per property of each strategy by itself, also with log-ratios, on first scans."""
+    sights = {
+        "MIR": (trained.mir_parts, seen_in_mir(trained.autoencoder.encoder, test)),
+        "NIR": (trained.parts, seen_in_nir(trained.model.pipeline.sight, test)),
+    }
+    tables: dict[str, Table] = {}
+    with torch.no_grad():
+        for parts, seen in sights.values():
+            views = {name: view[:, 0] for name, view in seen.views.items()}
+            for name, part in parts.items():
+                for ratios, rival in enumerate((name, name + RATIOS)):
+                    raw = alone(name, part, ratios=bool(ratios))(views).numpy().astype(np.float64)
+                    tables[rival] = property_table(test.properties, raw)
+    return tables
 
 
 def property_table(observed: NDArray[np.float64], raw: NDArray[np.float64]) -> Table:

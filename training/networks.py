@@ -1,4 +1,4 @@
-"""The networks: two encoders, one decoder, one set of heads. Sizes are ours."""
+"""The networks of stages 1 and 2: two encoders and one decoder. Sizes are ours."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 from torch import nn
-
-from soil.properties import PROPERTIES
 
 
 def perceptron(sizes: Sequence[int], generator: Any, dropout: float = 0.0) -> Any:
@@ -66,26 +64,7 @@ class NirEncoder(nn.Module):  # type: ignore[misc]
         return self.layers(preprocessed)
 
 
-class Heads(nn.Module):  # type: ignore[misc]
-    """Latent ``[n, latent]`` -> the nine properties ``[n, 9]`` in reporting units."""
-
-    def __init__(self, sizes: Sequence[int], generator: Any = None, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.register_buffer("latent_centre", torch.zeros(sizes[0]))
-        self.register_buffer("latent_scale", torch.ones(sizes[0]))
-        self.register_buffer("centre", torch.zeros(sizes[-1]))
-        self.register_buffer("scale", torch.ones(sizes[-1]))
-        skewed = torch.tensor([p.skewed for p in PROPERTIES])
-        self.register_buffer("skewed", skewed, persistent=False)
-        self.layers = perceptron(sizes, generator, dropout)
-
-    def standardised(self, latent: Any) -> Any:
-        """The properties on model scale, zero mean and unit sd in the training library."""
-        return self.layers((latent - self.latent_centre) / self.latent_scale)
-
-    def forward(self, latent: Any) -> Any:
-        """``[n, latent]`` to reporting units, before coherence."""
-        model_scale = self.standardised(latent) * self.scale + self.centre
-        # The inner choice keeps exp of a clay percentage from overflowing where it is not wanted.
-        logarithmic = torch.where(self.skewed, model_scale, 0.0)
-        return torch.where(self.skewed, torch.expm1(logarithmic), model_scale)
+def layer_sizes(layers: Any) -> list[int]:
+    """What `perceptron` was called with."""
+    linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+    return [linear[0].in_features, *(layer.out_features for layer in linear)]

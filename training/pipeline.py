@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
 
-from training.card import Architecture
-from training.networks import Heads, MirDecoder, NirEncoder
-from training.preprocessing import Preprocessing
+from training.preprocessing import absorbance
+
+NIR: Final = "NIR"
+TREATED: Final = "NIR treated"
+SCORES: Final = "NIR scores"
+LATENT: Final = "NIR latent"
+CONVERTED: Final = "converted"
+"""What heads can see of a NIR spectrum: what the encoder sees, all treatments, their principal
+components, the latent, and the MIR spectrum that the frozen decoder makes of it."""
+
+
+class NirSight(nn.Module):  # type: ignore[misc]
+    """Reflectance fraction ``[n, bands]`` -> each view ``[n, k]`` of it, by name."""
+
+    def __init__(
+        self, preprocessing: Any, treatments: Any, scores: Any, nir_encoder: Any, mir_decoder: Any
+    ) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.treatments = treatments
+        self.scores = scores
+        self.nir_encoder = nir_encoder
+        self.mir_decoder = mir_decoder
+
+    def forward(self, reflectance: Any) -> dict[str, Any]:
+        """``[n, bands]`` to all views; what nobody asks for is not part of an exported graph."""
+        preprocessed = self.preprocessing(reflectance)
+        treated = self.treatments(absorbance(reflectance))
+        latent = self.nir_encoder(preprocessed)
+        return {
+            NIR: preprocessed,
+            TREATED: treated,
+            SCORES: self.scores(treated),
+            LATENT: latent,
+            CONVERTED: self.mir_decoder(latent),
+        }
+
+    def parts(self, view: str) -> tuple[slice, ...]:
+        """The columns of each treatment in a view; one slice where there is but one."""
+        if view == TREATED:
+            return tuple(self.treatments.slices)
+        if view == SCORES:
+            return tuple(self.scores.slices)
+        return (slice(None),)
 
 
 class Pipeline(nn.Module):  # type: ignore[misc]
@@ -19,41 +59,28 @@ class Pipeline(nn.Module):  # type: ignore[misc]
     Properties are in reporting units, before coherence.
     """
 
-    def __init__(self, preprocessing: Any, nir_encoder: Any, heads: Any) -> None:
+    def __init__(self, sight: NirSight, heads: Any) -> None:
         super().__init__()
-        self.preprocessing = preprocessing
-        self.nir_encoder = nir_encoder
+        self.sight = sight
         self.heads = heads
 
     def forward(self, reflectance: Any) -> Any:
         """``[n, bands]`` to the three outputs."""
-        preprocessed = self.preprocessing(reflectance)
-        latent = self.nir_encoder(preprocessed)
-        return self.heads(latent), latent, preprocessed
+        views = self.sight(reflectance)
+        return self.heads(views), views[LATENT], views[NIR]
 
 
 class Model(nn.Module):  # type: ignore[misc]
-    """Everything that is kept of a training run: the pipeline and the MIR decoder."""
+    """Everything that is kept of a training run: the pipeline, in which the MIR decoder lies."""
 
-    def __init__(self, pipeline: Any, mir_decoder: Any) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
         self.pipeline = pipeline
-        self.mir_decoder = mir_decoder
 
-    @classmethod
-    def of(cls, architecture: Architecture, weights: Mapping[str, Any]) -> Model:
-        """A model of these sizes with these weights; raises `RuntimeError` where they don't fit."""
-        model = cls(
-            Pipeline(
-                Preprocessing(architecture.bands),
-                NirEncoder(architecture.nir_encoder),
-                Heads(architecture.heads),
-            ),
-            MirDecoder(architecture.mir_decoder),
-        )
-        model.load_state_dict(dict(weights))
-        model.eval()
-        return model
+    @property
+    def mir_decoder(self) -> Any:
+        """Latent ``[n, latent]`` -> MIR absorbance ``[n, bands]``."""
+        return self.pipeline.sight.mir_decoder
 
     def outputs(self, reflectance: Any) -> dict[str, Any]:
         """Float32 arrays of all outputs for reflectance ``[n, bands]``, without gradients."""

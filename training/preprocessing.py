@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
+
+from training.treatments import savgol_matrix, snv
 
 STEPS: Final = ["clamp 1e-4", "log10(1/R)", "savgol window 11 order 2 derivative 1", "snv", "scale"]
 """What `Preprocessing` does, for the manifest."""
@@ -17,16 +17,11 @@ SAVGOL_WINDOW: Final = 11
 """Ours: 55 nm, wider than the instrument's line and no wider than the bands of clay minerals."""
 
 SAVGOL_ORDER: Final = 2
-SNV_FLOOR: Final = 1e-5
-"""Added to the standard deviation, so that a flat spectrum gives zeros and not noise. Ours."""
 
 
-def savgol_derivative(window: int, order: int) -> NDArray[np.float64]:
-    """Weights ``[window]`` of the first derivative per band (Savitzky and Golay 1964)."""
-    reach = window // 2
-    powers = np.vander(np.arange(-reach, reach + 1, dtype=np.float64), order + 1, increasing=True)
-    weights: NDArray[np.float64] = np.linalg.pinv(powers)[1]
-    return weights
+def absorbance(reflectance: Any) -> Any:
+    """log10(1/R) of a reflectance fraction, which is taken to be at least `REFLECTANCE_MIN`."""
+    return -torch.log10(torch.clamp(reflectance, min=REFLECTANCE_MIN))
 
 
 class Preprocessing(nn.Module):  # type: ignore[misc]
@@ -38,11 +33,8 @@ class Preprocessing(nn.Module):  # type: ignore[misc]
 
     def __init__(self, bands: int) -> None:
         super().__init__()
-        weights = savgol_derivative(SAVGOL_WINDOW, SAVGOL_ORDER)
-        matrix = np.zeros((bands, bands - SAVGOL_WINDOW + 1), dtype=np.float32)
-        for column in range(matrix.shape[1]):
-            matrix[column : column + SAVGOL_WINDOW, column] = weights
-        self.register_buffer("derivative", torch.from_numpy(matrix), persistent=False)
+        matrix = savgol_matrix(bands, SAVGOL_WINDOW, SAVGOL_ORDER, 1)
+        self.register_buffer("derivative", matrix, persistent=False)
         self.register_buffer("centre", torch.zeros(matrix.shape[1]))
         self.register_buffer("scale", torch.ones(matrix.shape[1]))
 
@@ -52,11 +44,7 @@ class Preprocessing(nn.Module):  # type: ignore[misc]
 
     def shape(self, reflectance: Any) -> Any:
         """The steps before scaling: they know nothing of any library."""
-        absorbance = -torch.log10(torch.clamp(reflectance, min=REFLECTANCE_MIN))
-        slope = absorbance @ self.derivative
-        centred = slope - slope.mean(dim=1, keepdim=True)
-        deviation = torch.sqrt((centred * centred).mean(dim=1, keepdim=True))
-        return centred / (deviation + SNV_FLOOR)
+        return snv(absorbance(reflectance) @ self.derivative)
 
     def fit(self, reflectance: Any) -> None:
         """Take centre and scale per band from a library ``[n, bands]``."""

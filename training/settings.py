@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from training.errors import SettingsError
 from training.fitting import Schedule
+from training.heads.kinds import EFFORT, Effort
 
 PAIRS_MIN = 60
 
@@ -44,6 +45,8 @@ class Settings:
     mir_schedule: Schedule = MIR_SCHEDULE
     nir_schedule: Schedule = NIR_SCHEDULE
     heads_schedule: Schedule = HEADS_SCHEDULE
+    heads_effort: Effort = EFFORT
+    choice_folds: int = 3
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.name):
@@ -76,4 +79,6 @@ class Settings:
             mir_schedule=Schedule(4, 32, 1e-3, 4),
             nir_schedule=Schedule(10, 32, 1e-3, 5),
             heads_schedule=Schedule(10, 32, 1e-3, 5),
+            heads_effort=Effort(6, 80, 5, 2, Schedule(10, 128, 6e-3, 10)),
+            choice_folds=2,
         )

@@ -1,123 +1,177 @@
-"""The three stages in their order, and the rivals that are trained beside them."""
+"""The three stages in their order, and the heads that are rivals in the third."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from training.fitting import Progress
-from training.heads import Labelled, train_heads
-from training.linear import LinearHeads, fit_linear
+from training.heads.assembled import Part
+from training.heads.examples import Examples
+from training.heads.kinds import fit_head
+from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import mir_latents, train_mir_autoencoder
-from training.networks import Heads, MirDecoder, MirEncoder
+from training.networks import MirDecoder, MirEncoder
 from training.nir_encoder import train_nir_encoder
-from training.pipeline import Model, Pipeline
-from training.preprocessing import Preprocessing
-from training.ridge import ridge_path
+from training.pipeline import NirSight
+from training.preprocessing import Preprocessing, absorbance
 from training.scan_repeats import ScanRepeats
+from training.scores import fit_scores
 from training.settings import Settings
-from training.synthetic.libraries import Libraries
+from training.strategies import STRATEGIES, Strategy
 from training.synthetic.soils import SoilSpectra
+from training.targets import to_targets
+from training.treatments import Treatments
 
 VALIDATION_SHARE = 0.15
-"""Share of sites kept for early stopping and for choices. Ours."""
+"""Share of sites kept for early stopping. Ours."""
+
+MIR = "MIR"
+MIR_LATENT = "MIR latent"
+
+Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What the three stages leave, the MIR side being kept for the evaluation alone."""
+@dataclass(frozen=True, eq=False)
+class Autoencoder:
+    """What stage 1 leaves."""
 
-    model: Model
-    heads_trained_on: str
-    mir_encoder: MirEncoder
-    mir_heads: Heads
-    ridge: LinearHeads
+    encoder: MirEncoder
+    decoder: MirDecoder
 
 
-def mir_stage(
-    settings: Settings, library: SoilSpectra, progress: Progress
-) -> tuple[MirEncoder, MirDecoder]:
+@dataclass(frozen=True, eq=False)
+class SeenSoils:
+    """Soils as heads see them: each view ``[n, scans, k]``, targets ``[n, t]``, site ``[n]``.
+
+    ``parts`` are the columns of each treatment in a view.
+    """
+
+    views: dict[str, Any]
+    targets: NDArray[np.float64]
+    site: NDArray[np.int64]
+    parts: dict[str, tuple[slice, ...]]
+
+    def __getitem__(self, rows: Rows) -> SeenSoils:
+        views = {name: view[rows] for name, view in self.views.items()}
+        return SeenSoils(views, self.targets[rows], self.site[rows], self.parts)
+
+
+def mir_stage(settings: Settings, library: SoilSpectra, progress: Progress) -> Autoencoder:
     """Stage 1 on the MIR library."""
     learn, check = (torch.from_numpy(soils) for soils in split_by_site(library.site))
-    return train_mir_autoencoder(
-        ScanRepeats.dense(torch.from_numpy(library.mir)), learn, check, settings.mir_hidden,
-        settings.latent, settings.mir_schedule, settings.seed, progress,
+    return Autoencoder(
+        *train_mir_autoencoder(
+            ScanRepeats.dense(torch.from_numpy(library.mir)), learn, check, settings.mir_hidden,
+            settings.latent, settings.mir_schedule, settings.seed, progress,
+        )
     )  # fmt: skip
 
 
-def three_stages(settings: Settings, libraries: Libraries, progress: Progress) -> Trained:
-    """Train on the MIR library and the pairs; what is chosen is chosen on their validation sites."""
-    autoencoder = mir_stage(settings, libraries.mir, progress)
-    return later_stages(settings, libraries, autoencoder, progress)
-
-
-def later_stages(
-    settings: Settings,
-    libraries: Libraries,
-    autoencoder: tuple[MirEncoder, MirDecoder],
-    progress: Progress,
-) -> Trained:
-    """Stages 2 and 3 behind the ``autoencoder`` of stage 1, whose decoder is frozen."""
-    seed = settings.seed
-    encoder, decoder = autoencoder
-    mir = torch.from_numpy(libraries.mir.mir)
-    learn, check = split_by_site(libraries.mir.site)
-    pairs = libraries.pairs
-    paired, paired_check = split_by_site(pairs.site)
+def nir_stage(
+    settings: Settings, pairs: SoilSpectra, autoencoder: Autoencoder, progress: Progress
+) -> NirSight:
+    """Stage 2 on soils with NIR and MIR, behind the decoder of stage 1, which is frozen."""
+    learn, check = split_by_site(pairs.site)
     reflectance = torch.from_numpy(pairs.nir)
     preprocessing = Preprocessing(reflectance.shape[2])
-    preprocessing.fit(reflectance[paired].flatten(0, 1))
-    nir = preprocessing(reflectance.flatten(0, 1)).unflatten(0, reflectance.shape[:2])
-    paired_mir = torch.from_numpy(pairs.mir).mean(dim=1)
+    preprocessing.fit(reflectance[learn].flatten(0, 1))
+    nir = each_scan(preprocessing, reflectance)
+    mir = torch.from_numpy(pairs.mir).mean(dim=1)
     with torch.no_grad():
-        paired_latent = encoder(paired_mir)[0]
-    nir_encoder = train_nir_encoder(
-        nir[paired], paired_mir[paired], paired_latent[paired],
-        (nir[paired_check], paired_mir[paired_check], paired_latent[paired_check]),
-        decoder, settings.nir_hidden, settings.nir_schedule, seed, progress,
-    )[0]  # fmt: skip
+        latent = autoencoder.encoder(mir)[0]
+    encoder, _ = train_nir_encoder(
+        nir[learn], mir[learn], latent[learn], (nir[check], mir[check], latent[check]),
+        autoencoder.decoder, settings.nir_hidden, settings.nir_schedule, settings.seed, progress,
+    )  # fmt: skip
+    treatments = Treatments(reflectance.shape[2])
+    treated = each_scan(treatments, absorbance(reflectance)).mean(dim=1)
+    scores = fit_scores(treated, treatments.slices)
+    sight = NirSight(preprocessing, treatments, scores, encoder, autoencoder.decoder)
+    sight.eval()
+    return sight
 
+
+def seen_in_nir(sight: NirSight, soils: SoilSpectra) -> SeenSoils:
+    """What heads can see of the NIR scans of ``soils``."""
+    scans, bands = soils.nir.shape[1:]
     with torch.no_grad():
-        nir_latent = nir_encoder(nir)
-    mir_latent = mir_latents(encoder, mir.flatten(0, 1)).unflatten(0, mir.shape[:2])
-    nir_soils = Labelled(nir_latent, torch.from_numpy(pairs.properties))
-    mir_soils = Labelled(mir_latent, torch.from_numpy(libraries.mir.properties))
-
-    def heads(library: Labelled, validation: Labelled, what: str) -> tuple[Heads, float]:
-        return train_heads(
-            library, validation, settings.heads_hidden, settings.heads_schedule, seed, progress,
-            f"heads on {what}",
-        )  # fmt: skip
-
-    nir_learn, nir_check, mir_learn = nir_soils[paired], nir_soils[paired_check], mir_soils[learn]
-    sources = {"NIR latents": nir_learn, "NIR and MIR latents": nir_learn.beside(mir_learn)}
-    candidates = {what: heads(library, nir_check, what) for what, library in sources.items()}
-    chosen = min(candidates, key=lambda what: candidates[what][1])
-    mir_heads, _ = heads(mir_learn, mir_soils[check], "MIR latents")
-    model = Model(Pipeline(preprocessing, nir_encoder, candidates[chosen][0]), decoder)
-    model.eval()
-    ridge = _ridge(nir.numpy(), pairs.properties, paired, paired_check)
-    return Trained(model, chosen, encoder, mir_heads, ridge)
-
-
-def _ridge(
-    nir: NDArray[np.float32],
-    properties: NDArray[np.float64],
-    learn: NDArray[np.int64],
-    check: NDArray[np.int64],
-) -> LinearHeads:
-    scans = nir.shape[1]
-    learned_from, checked_on = (
-        (nir[rows].reshape(-1, nir.shape[2]), np.repeat(properties[rows], scans, axis=0))
-        for rows in (learn, check)
+        views = sight(torch.from_numpy(soils.nir).reshape(-1, bands))
+    return SeenSoils(
+        {name: view.unflatten(0, (len(soils), scans)) for name, view in views.items()},
+        to_targets(soils.properties),
+        soils.site,
+        {name: sight.parts(name) for name in views},
     )
-    return fit_linear(ridge_path, *learned_from, *checked_on)
 
 
-def split_by_site(site: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def seen_in_mir(encoder: MirEncoder, soils: SoilSpectra) -> SeenSoils:
+    """What heads can see of the MIR scans of ``soils``."""
+    mir = torch.from_numpy(soils.mir)
+    latent = mir_latents(encoder, mir.flatten(0, 1)).unflatten(0, mir.shape[:2])
+    whole = (slice(None),)
+    views = {MIR: mir, MIR_LATENT: latent}
+    parts: dict[str, tuple[slice, ...]] = {MIR: whole, MIR_LATENT: whole}
+    return SeenSoils(views, to_targets(soils.properties), soils.site, parts)
+
+
+def heads_stage(
+    settings: Settings,
+    names: Collection[str],
+    soils: SeenSoils,
+    mir_soils: SeenSoils | None,
+    progress: Progress,
+) -> dict[str, Part]:
+    """Stage 3: the heads of each of the strategies ``names``, learnt from ``soils``.
+
+    ``mir_soils`` are those whose MIR latents some strategies learn from besides.
+    """
+    return {
+        name: Part(strategy.view, _head(settings, name, strategy, soils, mir_soils, progress))
+        for name, strategy in ((name, STRATEGIES[name]) for name in names)
+    }
+
+
+def _head(
+    settings: Settings,
+    name: str,
+    strategy: Strategy,
+    soils: SeenSoils,
+    mir_soils: SeenSoils | None,
+    progress: Progress,
+) -> Any:
+    view = soils.views[strategy.view]
+    if strategy.head != "MLP":
+        mean = Examples(view.mean(dim=1).numpy(), soils.targets, soils.site)
+        progress(f"heads of {name}")
+        return fit_head(
+            strategy.head, mean, soils.parts[strategy.view], settings.seed, progress,
+            f"heads of {name}", settings.heads_effort,
+        )  # fmt: skip
+    learn, check = split_by_site(soils.site)
+    own = ScannedSoils(view, soils.targets)
+    library = own[learn]
+    if strategy.mir_soils_too and mir_soils is not None:
+        library = library.beside(ScannedSoils(mir_soils.views[MIR_LATENT], mir_soils.targets))
+    head, _ = fit_perceptron(
+        library, own[check], settings.heads_hidden, settings.heads_schedule, settings.seed,
+        progress, f"heads of {name}",
+    )  # fmt: skip
+    return head
+
+
+def each_scan(of: Any, scans: Any) -> Any:
+    """``of`` applied to each scan of ``[n, scans, bands]``."""
+    with torch.no_grad():
+        return of(scans.flatten(0, 1)).unflatten(0, scans.shape[:2])
+
+
+def split_by_site(site: NDArray[np.int64]) -> tuple[Rows, Rows]:
     """Rows to learn from and rows to validate on: whole sites, so no soil is on both sides."""
     sites = np.unique(site)
     kept = sites[: max(1, round(VALIDATION_SHARE * len(sites)))]

@@ -12,15 +12,17 @@ from contract.manifest import AxisSpec, DistanceLimits, Intervals
 from soil.coherence import coherent
 from soil.properties import NAMES
 from training.axes import MIR_AXIS, NIR_AXIS
-from training.card import SCHEMA, Architecture, Card, DomainLimits
+from training.building import architecture_of
+from training.card import SCHEMA, Card, DomainLimits
 from training.checkpoint import Checkpoint
 from training.evaluation import evaluate
 from training.fitting import Progress, reproducible
 from training.golden import TOLERANCES, golden_arrays, golden_spectra
+from training.method import mir_side, nir_side
 from training.pipeline import Model
-from training.preprocessing import STEPS, Preprocessing
+from training.preprocessing import STEPS
 from training.settings import Settings
-from training.stages import split_by_site, three_stages
+from training.stages import split_by_site
 from training.synthetic.libraries import (
     LICENCE,
     Libraries,
@@ -58,7 +60,8 @@ def train_synthetic(
         libraries = synthetic_libraries(settings)
         if unfinished is not None:
             unfinished.expect("libraries", digest(libraries)[:16])
-        trained = three_stages(settings, libraries, progress)
+        mir = mir_side(settings, libraries.mir, progress)
+        trained = nir_side(settings, mir, libraries.mir, libraries.pairs, progress)
         progress("calibrating and evaluating")
         domain = _domain(settings, trained.model, libraries)
         intervals = _intervals(trained.model, libraries.intervals)
@@ -78,8 +81,8 @@ def train_synthetic(
         axis=AxisSpec.of(NIR_AXIS),
         mir_axis=AxisSpec.of(MIR_AXIS),
         preprocessing=STEPS,
-        architecture=_architecture(settings),
-        strategy=dict.fromkeys(NAMES, "nir-latent-mlp"),
+        architecture=architecture_of(trained.model),
+        strategy=trained.model.pipeline.heads.strategy(),
         intervals=intervals,
         domain=DomainLimits(
             q_residual=_limits(domain.q.caution, domain.q.reject, len(libraries.domain)),
@@ -124,15 +127,4 @@ def _intervals(model: Model, soils: SoilSpectra) -> Intervals:
         level=fitted.level,
         half_width=dict(zip(NAMES, fitted.half_width.tolist(), strict=True)),
         calibrated_on=dict(zip(NAMES, counts.tolist(), strict=True)),
-    )
-
-
-def _architecture(settings: Settings) -> Architecture:
-    bands, mir_bands = len(NIR_AXIS), len(MIR_AXIS)
-    preprocessed = Preprocessing(bands).centre.numel()
-    return Architecture(
-        bands=bands,
-        nir_encoder=[preprocessed, *settings.nir_hidden, settings.latent],
-        mir_decoder=[settings.latent, *reversed(settings.mir_hidden), mir_bands],
-        heads=[settings.latent, *settings.heads_hidden, len(NAMES)],
     )

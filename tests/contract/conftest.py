@@ -116,7 +116,7 @@ MANIFEST = {
     "mir_axis": {"unit": "cm-1", "values": [600, 602]},
     "graphs": {
         graph: {"fp32": "onnx/graph.fp32.onnx"}
-        for graph in ("pipeline", "mir_decoder", "nir_encoder", "heads")
+        for graph in ("pipeline", "mir_decoder")
     },
     "intervals": {
         "method": "split-conformal",

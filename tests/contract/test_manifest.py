@@ -104,9 +104,15 @@ def _without(name):
         ({"golden.mir": "no.npy"}, r"does not list no\.npy"),
         ({"golden.absolute_tolerance": 0}, "absolute_tolerance"),
         ({"graphs.pipeline": {}}, "every graph needs its fp32 form"),
-        ({"graphs.heads": {"int8": "onnx/graph.fp32.onnx"}}, "every graph needs its fp32 form"),
-        ({"graphs.heads.fp64": "onnx/graph.fp32.onnx"}, r"graphs\.heads\.fp64"),
-        ({"graphs.heads.int8": "onnx/heads.int8.onnx"}, r"does not list onnx/heads\.int8\.onnx"),
+        (
+            {"graphs.mir_decoder": {"int8": "onnx/graph.fp32.onnx"}},
+            "every graph needs its fp32 form",
+        ),
+        ({"graphs.mir_decoder.fp64": "onnx/graph.fp32.onnx"}, r"graphs\.mir_decoder\.fp64"),
+        (
+            {"graphs.mir_decoder.int8": "onnx/mir_decoder.int8.onnx"},
+            r"does not list onnx/mir_decoder\.int8\.onnx",
+        ),
         ({"synthetic": False}, "not marked synthetic"),
         ({"latent_features": 0}, "latent_features"),
         ({"files": {}}, "does not list"),

@@ -131,7 +131,7 @@ VIOLATIONS = [
     ("bundle", "name", "Tiny"),
     ("bundle", "input.kind", "absorbance"),
     ("bundle", "intervals.level", 0),
-    ("bundle", "graphs.heads", {"fp64": "a"}),
+    ("bundle", "graphs.mir_decoder", {"fp64": "a"}),
     ("bundle", "files", {"domain/q_mean.npy": {"size": -1, "sha256": "0" * 64}}),
     ("bundle", "latent_features", 0),
 ]

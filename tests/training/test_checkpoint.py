@@ -77,7 +77,9 @@ def test_a_changed_byte_is_damage(folder: Path, name: str) -> None:
 def test_parts_that_do_not_fit_are_refused(folder: Path) -> None:
     card = json.loads((folder / CARD).read_bytes())
     sizes = card["architecture"]
-    edit(folder, architecture={**sizes, "heads": [32, 64, 64, 9]})
+    first, *others = sizes["heads"]
+    wider = {**first, "sizes": [size + 1 for size in first["sizes"]]}
+    edit(folder, architecture={**sizes, "heads": [wider, *others]})
     with pytest.raises(CheckpointError, match="don't fit"):
         load(folder)
     edit(folder, architecture=sizes, axis={"unit": "nm", "values": [1400.0, 1500.0]})

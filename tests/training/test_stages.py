@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from training.fitting import Schedule, fit, generator, reproducible
-from training.heads import Labelled, masked_squared_error, train_heads
-from training.linear import fit_linear
 from training.mir_autoencoder import divergence, train_mir_autoencoder
-from training.networks import Heads, MirDecoder
+from training.networks import MirDecoder
 from training.nir_encoder import train_nir_encoder
-from training.plsr import plsr_path
-from training.ridge import ridge_path
 from training.scan_repeats import ScanRepeats
 from training.stages import split_by_site
 
@@ -73,33 +68,6 @@ def test_divergence_is_zero_for_the_standard_normal_alone() -> None:
     assert float(divergence(torch.ones(2, 3), torch.zeros(2, 3))) > 0
 
 
-def test_unknown_values_weigh_nothing() -> None:
-    out, wanted = torch.zeros(2, 9), torch.ones(2, 9)
-    known = torch.zeros(2, 9, dtype=torch.bool)
-    assert float(masked_squared_error(out, wanted, known)) == 0
-    known[0, 0] = True
-    assert float(masked_squared_error(out, wanted, known)) == 1
-
-
-def test_heads_learn_through_gaps_and_answer_in_reporting_units() -> None:
-    rng = np.random.default_rng(0)
-    latent = torch.from_numpy(rng.normal(size=(300, 1, 3)).astype(np.float32))
-    properties = torch.from_numpy(np.exp(rng.normal(size=(300, 9)) * 0.1) * 5)
-    properties[::3, 2] = torch.nan
-    library = Labelled(latent, properties)
-    heads, best = train_heads(library, library, (16,), SHORT, 0, silent, "heads")
-    out = heads(latent[:, 0]).detach()
-    assert np.isfinite(best)
-    assert torch.all((out > 3) & (out < 8))
-
-
-def test_heads_do_not_overflow_where_no_logarithm_is() -> None:
-    heads = Heads([2, 4, 9], generator(0, 1))
-    heads.centre.fill_(100.0)
-    heads.centre[heads.skewed] = 1.0
-    assert torch.isfinite(heads(torch.zeros(1, 2))).all()
-
-
 def test_the_best_weights_are_put_back_and_patience_ends_a_run() -> None:
     module = torch.nn.Linear(1, 1, bias=False)
     seen = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
@@ -134,27 +102,3 @@ def test_torch_gets_its_settings_back() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
-
-
-@pytest.mark.parametrize("path", [ridge_path, plsr_path])
-def test_a_linear_law_with_gaps_is_found(path) -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(400, 6)).astype(np.float32)
-    y = 50 + x @ rng.normal(size=(6, 9))
-    y[::4, 6] = np.nan
-    linear = fit_linear(path, x[:300], y[:300], x[300:], y[300:])
-    clay = slice(6, 7)
-    known = np.isfinite(y[300:, clay])
-    assert linear.predict(x[300:])[:, clay][known] == pytest.approx(y[300:, clay][known], abs=0.1)
-
-
-def test_plsr_takes_no_more_components_than_validation_asks_for() -> None:
-    rng = np.random.default_rng(1)
-    scores, noise = rng.normal(size=(60, 1)), rng.normal(size=(60, 40))
-    x = scores @ np.ones((1, 40)) + 0.5 * noise
-    y = scores[:, 0] + 0.5 * rng.normal(size=60)
-    candidates = plsr_path(x[:40], y[:40])
-    errors = [float(np.mean((x[40:] @ slope + at - y[40:]) ** 2)) for slope, at in candidates]
-    assert len(candidates) == 30
-    assert int(np.argmin(errors)) < 5
-    assert errors[0] < 0.8 * float(np.var(y[40:]))

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from training.blocks import dealt
 from training.errors import LibraryError
 from training.libraries.library import Library, Range, Text
 
@@ -102,11 +103,7 @@ def _dealt_samples(
 def _dealt(
     group: NDArray[np.intp], weight: NDArray[np.int64], k: int, seed: int, what: str
 ) -> NDArray[np.int64]:
-    """The part of each group of samples, ``weight`` being the scans of each sample.
-
-    The largest groups go first, each to the part with the fewest scans. Which of equally large
-    groups goes where is drawn from ``seed``.
-    """
+    """The part of each group of samples, ``weight`` being the scans of each sample."""
     if k < 2:
         raise LibraryError(f"{k} folds are no split", "use two or more")
     sizes = np.bincount(group, weights=weight).astype(np.int64)
@@ -114,12 +111,7 @@ def _dealt(
         raise LibraryError(
             f"{len(sizes)} {what} can't be split into {k} folds", "use fewer folds, or more soils"
         )
-    shuffled = np.random.default_rng(seed).permutation(len(sizes))
-    part, filled = np.empty(len(sizes), dtype=np.int64), np.zeros(k, dtype=np.int64)
-    for i in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
-        part[i] = int(np.argmin(filled))
-        filled[part[i]] += sizes[i]
-    return part
+    return dealt(sizes, k, seed)
 
 
 def _check_known(names: Text, what: str, block: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -66,6 +66,9 @@ class SoilSpectra:
 
     def __len__(self) -> int:
         return len(self.site)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> SoilSpectra:
+        return SoilSpectra(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def draw_soils(

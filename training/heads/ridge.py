@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.linear import Floats
+from training.heads.linear import Floats
 
 PENALTIES = tuple(10.0**e for e in np.arange(-1.0, 5.5, 0.5))
 """Candidates, chosen per property on validation soils. Ours."""

@@ -1,0 +1,42 @@
+"""Weights of rivals: the better count more, none counts against, and no more than a few count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.heads.blend import RIVALS_MAX, blend_weights
+
+
+def rivals(errors, n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    observed = rng.normal(10, 3, size=n)
+    return observed[:, None] + rng.normal(size=(n, len(errors))) * np.array(errors), observed
+
+
+@given(st.lists(st.floats(0.1, 5.0), min_size=1, max_size=8), st.integers(0, 20))
+def test_a_few_count_and_none_against(errors, seed) -> None:
+    weights = blend_weights(*rivals(errors, seed=seed))
+    assert np.all(weights >= 0)
+    assert 1 <= np.count_nonzero(weights) <= RIVALS_MAX
+
+
+def test_the_better_rival_counts_more_and_the_worst_is_left_out() -> None:
+    weights = blend_weights(*rivals([0.5, 1.5, 2.0, 9.0]))
+    assert weights[0] > weights[1] > weights[2] > weights[3] == 0
+
+
+def test_a_blend_of_rivals_that_err_apart_is_better_than_the_best() -> None:
+    found, observed = rivals([1.0, 1.1, 1.2])
+    fresh, wanted = rivals([1.0, 1.1, 1.2], seed=1)
+    centre = observed.mean()
+    said = centre + (fresh - centre) @ blend_weights(found, observed)
+    assert np.mean((said - wanted) ** 2) < 0.7 * np.mean((fresh[:, 0] - wanted) ** 2)
+
+
+def test_of_rivals_that_say_the_same_each_has_its_share() -> None:
+    found, observed = rivals([0.3])
+    weights = blend_weights(np.repeat(found, 3, axis=1), observed)
+    assert weights == pytest.approx(np.full(3, 1 / 3), abs=0.02)

@@ -1,0 +1,87 @@
+"""Linear heads: the law is found, the better treatment is chosen, and noise is not learnt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from training.errors import SettingsError
+from training.heads.examples import Examples
+from training.heads.linear import fit_linear
+from training.heads.plsr import COMPONENTS_MAX, plsr_path
+from training.heads.ridge import ridge_path
+
+
+def examples(x, y) -> Examples:
+    return Examples(x.astype(np.float32), y, np.arange(len(x)))
+
+
+@pytest.mark.parametrize("path", [ridge_path, plsr_path])
+def test_a_linear_law_with_gaps_is_found(path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 6))
+    y = 50 + x @ rng.normal(size=(6, 3))
+    told = y.copy()
+    told[::4, 1] = np.nan
+    head = fit_linear(path, examples(x, told), [slice(0, 6)], 0)
+    with torch.no_grad():
+        assert head(torch.from_numpy(x).float()).numpy() == pytest.approx(y, abs=0.05)
+
+
+@pytest.mark.parametrize("path", [ridge_path, plsr_path])
+def test_the_treatment_that_tells_is_chosen_for_each_target(path) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(200, 10))
+    y = np.stack([x[:, 0] - x[:, 2], x[:, 5] + x[:, 9]], axis=1)
+    head = fit_linear(path, examples(x, y), [slice(0, 5), slice(5, 10)], 0)
+    used = (head.weights.numpy() != 0).astype(int)
+    assert used[:5].sum(axis=0).tolist() == [5, 0]
+    assert used[5:].sum(axis=0).tolist() == [0, 5]
+
+
+def test_choices_are_made_on_blocks_that_were_held_out() -> None:
+    """A treatment that tells rows of a block apart, and nothing else, must not win."""
+    rng = np.random.default_rng(2)
+    block = np.repeat(np.arange(30), 10)
+    of_block = rng.normal(size=30)[block]
+    fingerprint = np.eye(30)[block] + 0.01 * rng.normal(size=(300, 30))
+    honest = of_block[:, None] + 1.0 * rng.normal(size=(300, 5))
+    x = np.concatenate([fingerprint, honest], axis=1).astype(np.float32)
+    told = Examples(x, of_block[:, None], block)
+    head = fit_linear(ridge_path, told, [slice(0, 30), slice(30, 35)], 0)
+    assert torch.all(head.weights[:30] == 0)
+    assert torch.all(head.weights[30:] != 0)
+
+
+def test_plsr_takes_no_more_components_than_held_out_soils_ask_for() -> None:
+    rng = np.random.default_rng(3)
+    scores, noise = rng.normal(size=(100, 1)), rng.normal(size=(100, 40))
+    x, y = scores @ np.ones((1, 40)) + 0.5 * noise, scores + 0.5 * rng.normal(size=(100, 1))
+    head = fit_linear(plsr_path, examples(x, y), [slice(0, 40)], 0)
+    candidates = [slope for slope, _ in plsr_path(x.astype(np.float32).astype(float), y[:, 0])]
+    assert len(candidates) == COMPONENTS_MAX
+    chosen = min(range(30), key=lambda c: np.abs(candidates[c] - head.weights[:, 0].numpy()).max())
+    assert chosen < 5
+
+
+def test_candidates_are_judged_as_asked() -> None:
+    """Of two rivals one is better on the scale of logarithms, one where great values weigh."""
+    rng = np.random.default_rng(4)
+    y = rng.uniform(0, 6, size=400)
+    great, off = y > 4.5, rng.normal(size=(2, 400))
+    first = y + np.where(great, 0.5, 0.05) * off[0]
+    second = y + np.where(great, 0.02, 0.4) * off[1]
+    given = examples(np.stack([first, second], axis=1), y[:, None])
+    parts = [slice(0, 1), slice(1, 2)]
+    by_logarithm = fit_linear(ridge_path, given, parts, 0)
+    in_units = fit_linear(ridge_path, given, parts, 0, np.expm1)
+    assert (by_logarithm.weights[:, 0] != 0).tolist() == [True, False]
+    assert (in_units.weights[:, 0] != 0).tolist() == [False, True]
+
+
+def test_a_target_hardly_known_is_refused() -> None:
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.full((20, 2), np.nan)
+    y[:, 0], y[:2, 1] = np.arange(20), 1.0
+    with pytest.raises(SettingsError, match="target 1 is known of 2 soils"):
+        fit_linear(ridge_path, examples(x, y), [slice(0, 4)], 0)

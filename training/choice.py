@@ -1,0 +1,63 @@
+"""What each property is read from, weighed by what rivals say of sites that they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from soil.properties import NAMES, to_model_scale
+from training.fitting import Progress
+from training.heads.assembled import Part, rival_names, rivals_of, two_ways
+from training.heads.blend import blend_weights
+from training.heads.examples import folds
+from training.settings import Settings
+from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
+from training.synthetic.soils import SoilSpectra
+
+Weights = dict[str, dict[str, float]]
+"""By property and rival, about the mean of the property."""
+
+
+def choose(
+    settings: Settings,
+    names: Collection[str],
+    pairs: SoilSpectra,
+    autoencoder: Autoencoder,
+    mir_soils: SeenSoils | None,
+    progress: Progress,
+) -> Weights:
+    """Cross-validate stages 2 and 3 over the sites of ``pairs`` and weigh the strategies ``names``.
+
+    Stage 1 has seen no pair and is not trained again.
+    """
+    said: dict[str, NDArray[np.float64]] = {}
+    splits = list(folds(pairs.site, settings.choice_folds, settings.seed))
+    for number, (learn, judged) in enumerate(splits, 1):
+        progress(f"choice: part {number} of {len(splits)}")
+        sight = nir_stage(settings, pairs[learn], autoencoder, progress)
+        parts = heads_stage(settings, names, seen_in_nir(sight, pairs[learn]), mir_soils, progress)
+        for rival, found in said_by(parts, seen_in_nir(sight, pairs[judged])).items():
+            said.setdefault(rival, np.full((len(pairs), len(NAMES)), np.nan))[judged] = found
+    observed = to_model_scale(pairs.properties)
+    weights: Weights = {}
+    for i, name in enumerate(NAMES):
+        known = np.isfinite(observed[:, i])
+        rivals = rivals_of(name, tuple(names))
+        found = np.stack([said[rival][known, i] for rival in rivals], axis=1)
+        own = blend_weights(found, observed[known, i])
+        weights[name] = {
+            rival: float(weight) for rival, weight in zip(rivals, own, strict=True) if weight
+        }
+    return weights
+
+
+def said_by(parts: dict[str, Part], soils: SeenSoils) -> dict[str, NDArray[np.float64]]:
+    """What each rival says of the first scan of ``soils``: ``[n, 9]`` on model scale."""
+    said: list[NDArray[np.float64]] = []
+    with torch.no_grad():
+        for view, head in parts.values():
+            said += [way.numpy().astype(float) for way in two_ways(head(soils.views[view][:, 0]))]
+    return dict(zip(rival_names(tuple(parts)), said, strict=True))

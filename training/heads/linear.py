@@ -1,0 +1,88 @@
+"""Linear heads: partial least squares and ridge, chosen by cross-validation and fitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from training.heads.examples import Examples, folds, standardising
+
+Floats = NDArray[np.float64]
+
+FOLDS = 5
+"""Ours."""
+
+FOLDED_ROWS_MAX = 3000
+"""With more rows than this one part in `FOLDS` is judged on, once: what is chosen hardly varies. Ours."""
+
+Path = Callable[[Floats, Floats], list[tuple[Floats, float]]]
+"""From features ``[n, m]`` and one target ``[n]`` to candidates: slopes ``[m]`` and intercept. A path
+gives as many candidates, in the same order, for every target of the same features."""
+
+
+class LinearHead(nn.Module):  # type: ignore[misc]
+    """Features ``[n, k]`` -> targets ``[n, t]``."""
+
+    def __init__(self, features: int, targets: int) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.zeros(features, targets))
+        self.register_buffer("intercepts", torch.zeros(targets))
+
+    def forward(self, features: Any) -> Any:
+        """``[n, k]`` to ``[n, t]``."""
+        return features @ self.weights + self.intercepts
+
+
+def fit_linear(
+    path: Path,
+    examples: Examples,
+    parts: Sequence[slice],
+    seed: int,
+    judged_as: Callable[[Floats], Floats] = np.positive,
+) -> LinearHead:
+    """Of each target the part of the features and the candidate of ``path`` that err least.
+
+    ``parts`` are rival columns of the features: treatments of one spectrum. What is chosen on held
+    out blocks, by the squared error of targets as ``judged_as`` makes them, is then fitted on all
+    rows. Raises `SettingsError` where a target is hardly known.
+    """
+    standardising(examples.targets)
+    features, targets = examples.features, examples.targets
+    head = LinearHead(features.shape[1], targets.shape[1])
+    for i in range(targets.shape[1]):
+        known = examples[np.isfinite(targets[:, i])]
+        errors = [_errors(path, known, i, part, seed, judged_as) for part in parts]
+        best = int(np.argmin([error.min() for error in errors]))
+        candidates = path(known.features[:, parts[best]].astype(np.float64), known.targets[:, i])
+        slope, intercept = candidates[min(int(errors[best].argmin()), len(candidates) - 1)]
+        head.weights[parts[best], i] = torch.from_numpy(slope).float()
+        head.intercepts[i] = intercept
+    return head
+
+
+def _errors(
+    path: Path,
+    known: Examples,
+    target: int,
+    part: slice,
+    seed: int,
+    judged_as: Callable[[Floats], Floats],
+) -> Floats:
+    """Squared error of each candidate, summed over the rows that were held out."""
+    x, y = known.features[:, part].astype(np.float64), known.targets[:, target]
+    held_out = list(folds(known.block, FOLDS, seed))
+    sums: list[Floats] = []
+    for learn, judged in held_out if len(y) <= FOLDED_ROWS_MAX else held_out[:1]:
+        candidates = path(x[learn], y[learn])
+        slopes = np.stack([slope for slope, _ in candidates])
+        found = x[judged] @ slopes.T + [intercept for _, intercept in candidates]
+        off = judged_as(found) - judged_as(y[judged, None])
+        sums.append((off**2).sum(axis=0))
+    fewest = min(len(each) for each in sums)
+    total: Floats = np.sum([each[:fewest] for each in sums], axis=0)
+    return total
