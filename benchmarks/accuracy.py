@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.rows import Row
-from training.evaluation import mean_of
+from training.evaluation.card_figures import mean_of
 from training.fitting import reproducible
 from training.settings import Settings
 from training.stages import later_stages, mir_stage

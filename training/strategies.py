@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.evaluation import Table, property_table
+from training.evaluation.card_figures import Table, property_table
 from training.fitting import Progress
 from training.heads import Labelled, train_heads
 from training.linear import fit_linear

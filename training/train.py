@@ -11,7 +11,7 @@ from soil.properties import NAMES
 from training.axes import MIR_AXIS, NIR_AXIS
 from training.card import SCHEMA, Architecture, Card, DomainLimits
 from training.checkpoint import Checkpoint
-from training.evaluation import evaluate
+from training.evaluation.card_figures import evaluate
 from training.fitting import Progress, reproducible
 from training.golden import TOLERANCES, golden_arrays, golden_spectra
 from training.pipeline import Model
