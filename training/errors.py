@@ -27,3 +27,7 @@ class CheckpointDamagedError(CheckpointError):
 
 class CheckpointUnsupportedError(CheckpointError):
     """A sound checkpoint of a format that this version does not read."""
+
+
+class EvaluationError(TrainingError):
+    """An evaluation that can't be made or written."""
