@@ -67,7 +67,7 @@ def cloud(axes: Axes, x: Floats, y: Floats) -> None:
     """Points ``[m]``, or their density where they are many."""
     if len(x) <= POINTS_MAX:
         axes.plot(
-            x, y, ".", color=BLUE, alpha=0.45, markersize=4, markeredgewidth=0, rasterized=True
+            x, y, "o", color=BLUE, alpha=0.4, markersize=3.2, markeredgewidth=0, rasterized=True
         )
     else:
         axes.hexbin(

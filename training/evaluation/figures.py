@@ -201,7 +201,7 @@ def learning_curve(found: Evaluation) -> Drawn:
         axes.minorticks_off()
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set(xlabel="soils analysed to learn from", ylabel="mean CCC on other soils")
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper center", ncols=2)
         return (
             f"Mean CCC of a local calibration: {means[0]:.2f} with {soils[0]} soils, {means[-1]:.2f} "
             f"with {soils[-1]}; the model as it is reaches {model:.2f}."

@@ -81,10 +81,9 @@ def _accuracy(found: Evaluation, readings: Readings) -> str:
     return (
         "<h2>How near the predictions are</h2>"
         "<p>CCC is 1 where every prediction equals the laboratory's value. RMSE and bias are in the "
-        "property's unit; bias is predicted less laboratory. RPIQ is the spread of the soils over "
-        "RMSE. The slope is that of laboratory on predicted: 1 is right.</p>"
-        + _figures_table(found, MODEL)
-        + drawings
+        "property's unit; bias is predicted less laboratory. RPIQ is the interquartile range of "
+        "the soils over RMSE: 0 where most soils have the same value. The slope is that of "
+        "laboratory on predicted: 1 is right.</p>" + _figures_table(found, MODEL) + drawings
     )
 
 
@@ -267,7 +266,8 @@ def _how(found: Evaluation) -> str:
         "<h2>How it was computed</h2>"
         f"<p>Intervals are percentiles of {boot.resamples:,} bootstrap resamples (Efron and "
         f"Tibshirani 1993) from seed {boot.seed}. Soils are drawn, never scans: scans of one soil "
-        "share its laboratory value. Missing laboratory values are left out, per property. CCC: Lin "
+        "share its laboratory value. Soils of one site resemble each other too, so with few sites the "
+        "intervals are still too narrow. Missing laboratory values are left out, per property. CCC: Lin "
         "1989; RPIQ: Bellon-Maurel et al. 2010; xi: Chatterjee 2021; intervals of shares: Clopper "
         "and Pearson 1934, over soils.</p>"
         f"<p>Strategies of the model, as its card says: {escape(strategy)}.</p>"
