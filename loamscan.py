@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "soils": ("training.commands", "Make a file of synthetic soil spectra."),
     "library": ("training.commands", "Check and convert spectral libraries."),
     "train": ("training.commands", "Train the three stages into a checkpoint."),
+    "evaluate": ("training.commands", "Test a checkpoint on soils it has not seen."),
     "export": ("export.commands", "Pack a checkpoint into a model bundle."),
 }
 

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.rows import Goal, Row
-from training.evaluation import Table, mean_of, property_table, strategy_tables
+from training.evaluation.card_figures import Table, mean_of, property_table, strategy_tables
 from training.fitting import reproducible
 from training.heads.assembled import RATIOS
 from training.method import mir_side, nir_side

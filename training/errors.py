@@ -36,3 +36,7 @@ class UnfinishedError(TrainingError):
     def unusable(cls, what: str) -> UnfinishedError:
         """It is no use to anybody: all that helps is to begin again."""
         return cls(what, "add --restart to throw the unfinished run away and begin again")
+
+
+class EvaluationError(TrainingError):
+    """An evaluation that can't be made or written."""

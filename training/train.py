@@ -15,7 +15,7 @@ from training.axes import MIR_AXIS, NIR_AXIS
 from training.building import architecture_of
 from training.card import SCHEMA, Card, DomainLimits
 from training.checkpoint import Checkpoint
-from training.evaluation import evaluate
+from training.evaluation.card_figures import evaluate
 from training.fitting import Progress, reproducible
 from training.golden import TOLERANCES, golden_arrays, golden_spectra
 from training.method import mir_side, nir_side

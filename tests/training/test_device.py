@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from training.device import chosen_device, computing_on, device_in_use, placed
 from training.errors import SettingsError
 from training.fitting import Descent, Schedule, generator, reproducible
-from training.heads import Labelled, train_heads
+from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import train_mir_autoencoder
 from training.networks import MirDecoder
 from training.nir_encoder import train_nir_encoder
@@ -36,11 +36,11 @@ def three_fits() -> list[Any]:
     properties = 1 + torch.rand(20, 9, generator=rng, dtype=torch.float64)
     decoder = MirDecoder([3, 5, 12], rng)
     pairs = nir, mir[:, 0], latent[:, 0]
-    soils = Labelled(latent, properties)
+    soils = ScannedSoils(latent, properties.double().numpy())
     return [
         *train_mir_autoencoder(ScanRepeats.dense(mir), ROWS, ROWS, (5,), 3, SCHEDULE, 0, silent),
         train_nir_encoder(*pairs, pairs, decoder, (5,), SCHEDULE, 0, silent)[0],
-        train_heads(soils, soils, (5,), SCHEDULE, 0, silent, "heads")[0],
+        fit_perceptron(soils, soils, (5,), SCHEDULE, 0, silent, "heads")[0],
         decoder,
     ]
 

@@ -11,7 +11,7 @@ import torch
 
 from soil.properties import INDEX, NAMES
 from training.choice import choose
-from training.evaluation import strategy_tables
+from training.evaluation.card_figures import strategy_tables
 from training.fitting import reproducible
 from training.heads.blend import RIVALS_MAX
 from training.method import mir_side, nir_side

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
 from training.axes import NIR_AXIS
-from training.preprocessing import SAVGOL_WINDOW, Preprocessing, savgol_derivative
+from training.preprocessing import SAVGOL_WINDOW, Preprocessing
 from training.synthetic.soils import Scans, SoilSet, draw_soils
 
 
@@ -17,12 +16,6 @@ def reflectance():
 @pytest.fixture(scope="module")
 def preprocessing():
     return Preprocessing(len(NIR_AXIS))
-
-
-def test_the_derivative_is_exact_for_a_parabola() -> None:
-    weights = savgol_derivative(SAVGOL_WINDOW, 2)
-    at = np.arange(SAVGOL_WINDOW) - SAVGOL_WINDOW // 2
-    assert float(weights @ (3 + 2 * at + 5 * at**2)) == pytest.approx(2.0)
 
 
 def test_level_and_gain_of_absorbance_are_removed(preprocessing, reflectance) -> None:

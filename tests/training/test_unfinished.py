@@ -20,7 +20,7 @@ from training.checkpoint import CARD
 from training.commands import INTERRUPTED, train
 from training.errors import UnfinishedError
 from training.fitting import Descent, Schedule, generator, reproducible
-from training.heads import Labelled, train_heads
+from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import mir_latents, train_mir_autoencoder
 from training.nir_encoder import train_nir_encoder
 from training.pace import Progress
@@ -54,8 +54,8 @@ def three_small_stages(unfinished: Unfinished | None = None, tell: Progress = si
             decoder, (8,), SCHEDULE, 0, tell,
         )  # fmt: skip
         with torch.no_grad():
-            soils = Labelled(nir_encoder(nir), properties)
-        heads, _ = train_heads(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
+            soils = ScannedSoils(nir_encoder(nir), properties.double().numpy())
+        heads, _ = fit_perceptron(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
     trained = {"mir encoder": encoder, "mir": decoder, "nir": nir_encoder, "heads": heads}
     return safetensors.torch.save(
         {

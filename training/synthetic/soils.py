@@ -40,6 +40,7 @@ class SoilSet(IntEnum):
     TEST = 5
     DEMONSTRATION = 6
     WET = 7
+    EVALUATION = 8
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ class SoilSpectra:
 
     ``properties`` ``[n, 9]`` in reporting units with NaN where not analysed; ``site`` ``[n]``;
     ``nir`` ``[n, scans, bands]`` reflectance fraction and ``mir`` ``[n, scans, 1701]`` absorbance,
-    float32, each with no scan where the set was not measured so.
+    float32, each with no scan where the set was not measured so. ``nir_device`` ``[n, scans]``
+    numbers the device of each NIR scan.
     """
 
     properties: NDArray[np.float64]
     site: NDArray[np.int64]
     nir: NDArray[np.float32]
+    nir_device: NDArray[np.int64]
     mir: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -89,12 +92,12 @@ def draw_soils(
     soils = draw_composition(rng, draw_sites(rng, max(SITES_MIN, n // SOILS_PER_SITE)), n)
     soils.mass[:, MEMBER["liquid water"], GRAIN_CLASSES.index("clay")] += added_water
     labels = reported(rng, properties(rng, soils), missing_share)
-    nir_scans = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
-    mir_scans = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
+    nir_scans, nir_device = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
+    mir_scans, _ = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
     if mir is not None:
         np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
         np.negative(np.log10(mir_scans, out=mir_scans), out=mir_scans)
-    return SoilSpectra(labels, soils.site, nir_scans, mir_scans)
+    return SoilSpectra(labels, soils.site, nir_scans, nir_device, mir_scans)
 
 
 def _scan(
@@ -104,16 +107,20 @@ def _scan(
     kind: InstrumentKind,
     instrument_axis: Axis,
     onto: Axis,
-) -> NDArray[np.float32]:
-    """Reflectance fractions ``[n, scans, bands]``; each soil goes to devices drawn at random."""
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Reflectance fractions ``[n, scans, bands]`` and the device ``[n, scans]``, drawn for each scan."""
     if scans is None:
-        return np.empty((len(soils), 0, len(onto)), dtype=np.float32)
+        return (
+            np.empty((len(soils), 0, len(onto)), dtype=np.float32),
+            np.empty((len(soils), 0), dtype=np.int64),
+        )
     devices = draw_devices(rng, kind, scans.devices)
     wavenumber = instrument_axis.values_in("cm-1")
     optics = Optics.of(wavenumber, kind.milled)
     out = np.empty((len(soils), scans.per_soil, len(onto)), dtype=np.float32)
+    on = np.empty((len(soils), scans.per_soil), dtype=np.int64)
     for scan in range(scans.per_soil):
-        used = rng.integers(scans.devices, size=len(soils))
+        used = on[:, scan] = rng.integers(scans.devices, size=len(soils))
         packing = np.exp(PACKING_SPREAD * rng.standard_normal(len(soils)))
         for i, device in enumerate(devices):
             rows = np.flatnonzero(used == i)
@@ -121,4 +128,4 @@ def _scan(
                 light = optics.reflectance(soils.mass[block], packing[block], soils.exponent[block])
                 seen = measured(rng, device, light, wavenumber)
                 out[block, scan] = instrument_axis.resample(seen, onto)
-    return out
+    return out, on

@@ -1,0 +1,45 @@
+"""The report of a checkpoint on a test set: read out, evaluated, drawn and written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from training.atomic_file import write_atomically
+from training.checkpoint import Checkpoint
+from training.errors import EvaluationError
+from training.evaluation.document import Evaluation
+from training.evaluation.evaluate import evaluate
+from training.evaluation.local_calibration import local_rivals
+from training.evaluation.page import page
+from training.evaluation.sources import Scanned, named, read_out
+from training.fitting import Progress
+
+HTML: Final = "report.html"
+JSON: Final = "report.json"
+
+
+def make_report(
+    checkpoint: Checkpoint, scanned: Scanned, resamples: int, seed: int, progress: Progress
+) -> tuple[Evaluation, str]:
+    """The document and the page; the same arguments give the same bytes of both."""
+    progress(f"predicting {len(scanned.soil):,} scans")
+    readings = read_out(checkpoint, scanned)
+    progress("calibrating local rivals")
+    rivals = local_rivals(readings, seed)
+    found = evaluate(
+        readings, rivals, named(checkpoint.card), scanned.about, resamples, seed, progress
+    )
+    progress("drawing")
+    return found, page(found, readings)
+
+
+def write_report(found: Evaluation, html: str, folder: Path) -> None:
+    """Write both files, each whole or not at all; raises `EvaluationError` if they can't be."""
+    try:
+        write_atomically(folder / JSON, found.to_json())
+        write_atomically(folder / HTML, html.encode())
+    except OSError as error:
+        raise EvaluationError(
+            f"the report can't be written to {folder}: {error.strerror}", "name another folder"
+        ) from error
