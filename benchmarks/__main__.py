@@ -16,7 +16,15 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.report import section, table, write_section
 from soil.errors import LoamscanError
 
-BENCHMARKS: Final = ("latency", "memory", "startup", "realism", "accuracy", "training")
+BENCHMARKS: Final = (
+    "latency",
+    "memory",
+    "startup",
+    "realism",
+    "accuracy",
+    "real_accuracy",
+    "training",
+)
 """Modules of this folder with a docstring that says what is measured, and ``measure(quick, tell)``."""
 
 

@@ -14,8 +14,8 @@ from training.heads.assembled import Part, rival_names, rivals_of, two_ways
 from training.heads.blend import blend_weights
 from training.heads.examples import folds
 from training.settings import Settings
+from training.soil_spectra import SoilSpectra
 from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
-from training.synthetic.soils import SoilSpectra
 
 Weights = dict[str, dict[str, float]]
 """By property and rival, about the mean of the property."""

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from training.device import DeviceName
+    from training.libraries.splits import Block
 
 INTERRUPTED = 130
 
@@ -21,13 +22,39 @@ RESAMPLES_MIN = 400
 """With fewer than 360 no difference could be shown on nine properties: 9 * 2/(n + 1) is above .05."""
 
 
-@click.command()
-@click.option(
-    "--synthetic", is_flag=True, help="Train on synthetic soils (the only library so far)."
+_FORMATS = ("zenodo-neospectra", "ossl", "loamscan")
+_format = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(_FORMATS),
+    required=True,
+    help="zenodo-neospectra: the CSV files of Zenodo 7586622. ossl: exports of the Open Soil "
+    "Spectral Library v1.2. loamscan: a folder with a library.toml.",
 )
+
+
+@click.command()
+@click.argument("sources", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(_FORMATS),
+    help="Of SOURCES, as in `loamscan library check`.",
+)
+@click.option(
+    "--block",
+    type=click.Choice(("sample", "site", "country")),
+    default="sample",
+    show_default=True,
+    help="What is held out of learning as a whole. Soils of one site resemble each other: by sample, "
+    "the test flatters.",
+)
+@click.option("--synthetic", is_flag=True, help="Train on synthetic soils instead of SOURCES.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--pairs", default=2106, show_default=True, help="Soils with both NIR and MIR.")
+@click.option(
+    "--pairs", default=2106, show_default=True, help="Synthetic soils with both NIR and MIR."
+)
 @click.option("--name", default="my-neospectra", show_default=True)
 @click.option("--version", default="0.1.0", show_default=True)
 @click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
@@ -49,6 +76,9 @@ RESAMPLES_MIN = 400
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the test-set figures as JSON.")
 def train(
+    sources: tuple[Path, ...],
+    format_name: str | None,
+    block: Block,
     synthetic: bool,
     out: Path,
     seed: int,
@@ -61,7 +91,10 @@ def train(
     save_every_s: float,
     as_json: bool,
 ) -> None:
-    """Train a model in three stages and leave a checkpoint.
+    """Train a model in three stages on the library at SOURCES, and leave a checkpoint.
+
+    The library needs soils with both NIR and MIR. Of each ten parts of it six are learnt from, one
+    sets the limits of the domain, one the intervals, and two are the test.
 
     A run that was interrupted, by Ctrl-C or a power cut, goes on where it stopped when the same
     command is given again; the checkpoint is the same to the bit.
@@ -69,14 +102,22 @@ def train(
     from training.checkpoint import prepare, save
     from training.device import chosen_device
     from training.errors import SettingsError
+    from training.libraries.sources import read_library
     from training.report import report
     from training.settings import Settings
-    from training.train import train_synthetic
+    from training.train import train_on_library, train_synthetic
     from training.unfinished import Unfinished, forget
 
-    if not synthetic:
-        raise SettingsError("no library to train on", "use --synthetic")
+    if synthetic == bool(sources):
+        raise SettingsError("no library to train on, or two", "name SOURCES, or use --synthetic")
+    if sources and format_name is None:
+        raise SettingsError("the format of SOURCES is not named", "add --format")
     settings = Settings(name=name, version=version, seed=seed, pairs=pairs)
+    settings = settings.quick() if quick else settings
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
     computing_on = chosen_device(device)
     prepare(out)
     if restart:
@@ -84,12 +125,16 @@ def train(
     unfinished = Unfinished(out, save_every_s)
     try:
         with _stopped_by_sigterm():
-            checkpoint = train_synthetic(
-                settings.quick() if quick else settings,
-                lambda line: click.echo(line, err=True),
-                computing_on,
-                unfinished,
-            )
+            if synthetic:
+                checkpoint = train_synthetic(settings, tell, computing_on, unfinished)
+            else:
+                tell("reading " + ", ".join(str(path) for path in sources))
+                library, report_of_library = read_library(str(format_name), sources)
+                for line in report_of_library.lines():
+                    tell(line)
+                checkpoint = train_on_library(
+                    settings, library, block, tell, computing_on, unfinished
+                )
     except KeyboardInterrupt:
         done = unfinished.progress
         click.echo(
@@ -134,15 +179,6 @@ def soils(out: Path, count: int, seed: int) -> None:
     click.echo(f"{count} synthetic soils: {out}")
 
 
-_FORMATS = ("zenodo-neospectra", "ossl", "loamscan")
-_format = click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(_FORMATS),
-    required=True,
-    help="zenodo-neospectra: the CSV files of Zenodo 7586622. ossl: exports of the Open Soil "
-    "Spectral Library v1.2. loamscan: a folder with a library.toml.",
-)
 _sources = click.argument(
     "sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
 )

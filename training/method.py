@@ -14,6 +14,7 @@ from training.fitting import Progress
 from training.heads.assembled import Part, assembled
 from training.pipeline import Model, Pipeline
 from training.settings import Settings
+from training.soil_spectra import SoilSpectra
 from training.stages import (
     Autoencoder,
     heads_stage,
@@ -23,7 +24,6 @@ from training.stages import (
     seen_in_nir,
 )
 from training.strategies import NIR_STRATEGIES
-from training.synthetic.soils import SoilSpectra
 
 BEST_MIR: Final = "MIR-SSL-MLP"
 """The article's best: what the same soils give when scanned in MIR."""

@@ -23,8 +23,8 @@ from training.preprocessing import Preprocessing, absorbance
 from training.scan_repeats import ScanRepeats
 from training.scores import fit_scores
 from training.settings import Settings
+from training.soil_spectra import SoilSpectra
 from training.strategies import STRATEGIES, Strategy
-from training.synthetic.soils import SoilSpectra
 from training.targets import to_targets
 from training.treatments import Treatments
 

@@ -105,11 +105,11 @@ def test_inside_a_fit_nothing_is_created_without_saying_where(monkeypatch) -> No
     assert [name for name, device in created if device is None] == []
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_gives_the_same_bits_twice_and_networks_on_the_processor() -> None:
+@pytest.mark.parametrize("device", ["cpu"] + ["cuda"] * torch.cuda.is_available())
+def test_a_device_gives_the_same_bits_twice_and_networks_on_the_processor(device) -> None:
     weights = []
     for _ in range(2):
-        with reproducible(0, "cuda"):
+        with reproducible(0, device):
             parts = three_fits()
         weights.append([w for part in parts for w in part.state_dict().values()])
     assert all(w.device.type == "cpu" for w in weights[0])

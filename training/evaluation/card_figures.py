@@ -15,8 +15,8 @@ from soil.metrics import metrics
 from soil.properties import NAMES
 from training.heads.assembled import RATIOS, alone
 from training.method import BEST_MIR, Trained
+from training.soil_spectra import SoilSpectra
 from training.stages import seen_in_mir, seen_in_nir
-from training.synthetic.soils import SoilSpectra
 
 Table = dict[str, dict[str, float]]
 
@@ -34,22 +34,24 @@ def evaluate(
     domain: DomainModel,
     intervals: IntervalModel,
     test: SoilSpectra,
-    wet: SoilSpectra,
+    wet: SoilSpectra | None,
+    test_set: str,
 ) -> Evaluation:
-    """Figures of the method, of its calibration and of its rivals on ``test``, and what ``wet`` soils do."""
+    """Figures of the method, of its calibration and of its rivals on ``test``, and what ``wet`` soils do.
+
+    ``test_set`` says what ``test`` is.
+    """
     outputs = trained.model.outputs(test.nir[:, 0])
     observed = test.properties
     method = property_table(observed, outputs["properties"])
     tables = strategy_tables(trained, test)
     rival, mir_table = tables["NIR-ridge"], tables[BEST_MIR]
-    wet_outputs = trained.model.outputs(wet.nir[:, 0])
-    wet_table = property_table(wet.properties, wet_outputs["properties"])
     converted = outputs["mir"] - test.mir[:, 0]
     plain = test.mir[:, 0] - test.mir[:, 0].mean(axis=0)
     return Evaluation(
         method,
         {
-            "test_set": "synthetic soils of sites and devices that no other set has",
+            "test_set": test_set,
             "test_soils": len(test),
             "mean_ccc": mean_of(method, "ccc"),
             "strategies_mean_ccc": {
@@ -62,8 +64,7 @@ def evaluate(
             "plsr_on_nir_better_on": better_of(tables["NIR-PLSR"], method),
             "interval_coverage": coverage(observed, outputs["properties"], intervals),
             "false_alarms": alarms(outputs, domain),
-            "wet_soil_alarms": alarms(wet_outputs, domain),
-            "wet_soil_mean_ccc": mean_of(wet_table, "ccc"),
+            **({} if wet is None else _of_wet_soils(trained, domain, wet)),
             "q_components": len(domain.q.components),
             "ridge_on_nir_ccc": column(rival, "ccc"),
             "ridge_on_nir_rmse": column(rival, "rmse"),
@@ -75,6 +76,17 @@ def evaluate(
             "mean_mir_rmse_absorbance": float(np.sqrt(np.mean(plain**2))),
         },
     )
+
+
+def _of_wet_soils(
+    trained: Trained, domain: DomainModel, wet: SoilSpectra
+) -> dict[str, float | dict[str, float]]:
+    outputs = trained.model.outputs(wet.nir[:, 0])
+    table = property_table(wet.properties, outputs["properties"])
+    return {
+        "wet_soil_alarms": alarms(outputs, domain),
+        "wet_soil_mean_ccc": mean_of(table, "ccc"),
+    }
 
 
 def strategy_tables(trained: Trained, test: SoilSpectra) -> dict[str, Table]:

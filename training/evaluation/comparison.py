@@ -30,9 +30,13 @@ def paired_difference(
     """``one`` against ``other``, ``[m]`` each, of scans of ``soil`` ``[m]`` with ``observed`` ``[n]``."""
     known = np.isfinite(observed)[soil]
     row, y = soil[known], observed[soil[known]]
-    difference = (one[known] - y) ** 2 - (other[known] - y) ** 2
-    total = np.bincount(row, difference, minlength=len(observed))
-    scans = np.bincount(row, minlength=len(observed))
+    return mean_difference((one[known] - y) ** 2 - (other[known] - y) ** 2, row, counts)
+
+
+def mean_difference(difference: Floats, soil: NDArray[np.int64], counts: Counts) -> Difference:
+    """The mean of ``difference`` ``[m]``, of scans of ``soil`` ``[m]``, and whether it is one."""
+    total = np.bincount(soil, difference, minlength=counts.shape[1])
+    scans = np.bincount(soil, minlength=counts.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = (counts @ total) / (counts @ scans)
     drawn = drawn[np.isfinite(drawn)]

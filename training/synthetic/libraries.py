@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-
-import numpy as np
-
 from contract.manifest import TrainingData
 from training.settings import Settings
-from training.synthetic.soils import Scans, SoilSet, SoilSpectra, draw_soils
+from training.synthetic.soils import Scans, SoilSet, draw_soils
+from training.training_sets import TrainingSets
 
 MIR_DEVICES = 3
 """Ours."""
@@ -20,23 +16,11 @@ WET_SOIL_WATER = 0.15
 LICENCE = "CC0-1.0"
 
 
-@dataclass(frozen=True)
-class Libraries:
-    """MIR library (stage 1), pairs (2 and 3), domain and interval sets, test set, wet soils."""
-
-    mir: SoilSpectra
-    pairs: SoilSpectra
-    domain: SoilSpectra
-    intervals: SoilSpectra
-    test: SoilSpectra
-    wet: SoilSpectra
-
-
-def synthetic_libraries(settings: Settings) -> Libraries:
+def synthetic_libraries(settings: Settings) -> TrainingSets:
     """Draw all sets; no two share a site, a soil or a device."""
     seed, missing, others = settings.seed, settings.missing_share, settings.held_out_devices
     one_each = Scans(others, 1)
-    return Libraries(
+    return TrainingSets(
         mir=draw_soils(
             seed, SoilSet.MIR_LIBRARY, settings.mir_soils,
             mir=Scans(MIR_DEVICES, settings.mir_repeats), missing_share=missing,
@@ -57,16 +41,6 @@ def synthetic_libraries(settings: Settings) -> Libraries:
             seed, SoilSet.WET, settings.test_soils, nir=one_each, added_water=WET_SOIL_WATER
         ),
     )  # fmt: skip
-
-
-def digest(libraries: Libraries) -> str:
-    """SHA-256 of every spectrum, property and site: what tells one run's soils from another's."""
-    found = hashlib.sha256()
-    for soils in vars(libraries).values():
-        for array in vars(soils).values():
-            found.update(repr((array.dtype.str, array.shape)).encode())
-            found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
 
 
 def training_cards(settings: Settings) -> list[TrainingData]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from soil.axis import Axis
 from training.axes import MIR_AXIS, NIR_AXIS, NIR_INSTRUMENT_AXIS
+from training.soil_spectra import SoilSpectra
 from training.synthetic.composition import Composition, draw_composition, draw_sites
 from training.synthetic.end_members import MEMBER
 from training.synthetic.instrument import MIR, NIR, InstrumentKind, draw_devices, measured
@@ -49,29 +50,6 @@ class Scans:
 
     devices: int
     per_soil: int
-
-
-@dataclass(frozen=True)
-class SoilSpectra:
-    """A set of soils as a library holds it.
-
-    ``properties`` ``[n, 9]`` in reporting units with NaN where not analysed; ``site`` ``[n]``;
-    ``nir`` ``[n, scans, bands]`` reflectance fraction and ``mir`` ``[n, scans, 1701]`` absorbance,
-    float32, each with no scan where the set was not measured so. ``nir_device`` ``[n, scans]``
-    numbers the device of each NIR scan.
-    """
-
-    properties: NDArray[np.float64]
-    site: NDArray[np.int64]
-    nir: NDArray[np.float32]
-    nir_device: NDArray[np.int64]
-    mir: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.site)
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> SoilSpectra:
-        return SoilSpectra(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def draw_soils(

@@ -1,0 +1,191 @@
+"""From a checked library to the sets of a training run: soils dealt whole, scans on the model's axes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.manifest import TrainingData
+from soil.axis import Axis
+from soil.properties import NAMES
+from training.axes import MIR_AXIS, NIR_AXIS
+from training.blocks import dealt
+from training.errors import LibraryError
+from training.libraries.library import Library, Range, Samples, Scans
+from training.libraries.splits import Block
+from training.soil_spectra import SoilSpectra
+from training.training_sets import TrainingSets
+
+PARTS: Final = 10
+TEST_PARTS: Final = (0, 1)
+DOMAIN_PART: Final = 2
+INTERVAL_PART: Final = 3
+"""Of ten parts two are for the test, one each for the domain's limits and the intervals. Ours."""
+
+SCANS_MAX: Final = 8
+"""Scans of a soil that are learnt from; a soil with fewer has its own again. Ours."""
+
+SOILS_MIN: Final = 60
+ANALYSED_MIN: Final = 30
+"""Pairs, and pairs with a value of each property, that training begins with. Ours: below, what is
+learnt is chance."""
+
+DOMAIN_SCANS_MIN: Final = 99
+"""What a percentile of 99 takes."""
+
+INTERVALS_MIN: Final = 9
+"""What an interval of 90 % takes (`calibration.fit.fit_intervals`)."""
+
+TESTED_MIN: Final = 3
+"""A line and something to be off it."""
+
+AXES: Final[dict[Range, Axis]] = {"nir": NIR_AXIS, "mir": MIR_AXIS}
+
+Flags = NDArray[np.bool_]
+
+
+def training_sets(library: Library, block: Block, seed: int) -> TrainingSets:
+    """Deal the soils of ``library`` into sets, blocks whole.
+
+    Stage 1 gets every soil with MIR that is not held out, the later stages those with NIR too.
+    Raises `LibraryError` where there is no NIR or no MIR, where a range is not covered, or where too
+    few soils are left.
+    """
+    for which in AXES:
+        if which not in library.scans:
+            raise LibraryError(
+                f"{library.name} has no {which.upper()} scans",
+                "training needs soils with both: add the files of the other range",
+            )
+    part = _parts(library, block, seed)
+    scanned = {which: np.isin(library.samples.name, library.scans[which].sample) for which in AXES}
+    both = scanned["nir"] & scanned["mir"]
+    learnt = ~np.isin(part, (*TEST_PARTS, DOMAIN_PART, INTERVAL_PART))
+    sets = TrainingSets(
+        mir=_soils(library, learnt & scanned["mir"], ("mir",), block),
+        pairs=_soils(library, learnt & both, ("nir", "mir"), block),
+        domain=_each_scan(library, part == DOMAIN_PART, block),
+        intervals=_soils(library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block),
+        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block),
+    )
+    _check(library, sets)
+    return sets
+
+
+def training_data(library: Library, sets: TrainingSets) -> list[TrainingData]:
+    """What a card says of ``sets``."""
+    return [
+        TrainingData(
+            name=f"{library.name}, {what}",
+            description=f"{len(soils)} soils; scans repeated or left out to {scans} a soil.",
+            licence=library.licence or "not stated",
+            synthetic=False,
+            samples=len(soils),
+        )
+        for what, soils, scans in (
+            ("MIR", sets.mir, sets.mir.mir.shape[1]),
+            ("pairs of NIR and MIR", sets.pairs, sets.pairs.nir.shape[1]),
+        )
+    ]
+
+
+def _parts(library: Library, block: Block, seed: int) -> NDArray[np.int64]:
+    """The part of each sample."""
+    group = _groups(library.samples, block)
+    sizes = np.bincount(group)
+    if len(sizes) < PARTS:
+        raise LibraryError(
+            f"{library.name} has {len(sizes)} blocks (by {block}), too few for {PARTS} parts",
+            "hold smaller blocks together (--block sample), or use a larger library",
+        )
+    return dealt(sizes, PARTS, seed)[group]
+
+
+def _groups(samples: Samples, block: Block) -> NDArray[np.int64]:
+    if block == "sample":
+        return np.arange(len(samples))
+    place = samples.site if block == "site" else samples.country
+    unknown = int((place == "").sum())
+    if unknown:
+        raise LibraryError(
+            f"of {unknown} samples the {block} is not known",
+            "use --block sample, or leave them out",
+        )
+    return np.unique(place, return_inverse=True)[1].astype(np.int64)
+
+
+def _soils(library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Block) -> SoilSpectra:
+    samples = library.samples
+    rows = np.flatnonzero(wanted)
+    scans = {which: _dense(samples.name[rows], library.scans[which], which) for which in ranges}
+    nothing = {which: np.empty((len(rows), 0, len(AXES[which])), np.float32) for which in AXES}
+    nir, device = scans.get("nir", (nothing["nir"], np.empty((len(rows), 0), np.int64)))
+    return SoilSpectra(
+        properties=samples.properties[rows],
+        site=_groups(samples, block)[rows],
+        nir=nir,
+        nir_device=device,
+        mir=scans.get("mir", (nothing["mir"], None))[0],
+    )
+
+
+def _dense(
+    names: NDArray[np.str_], scans: Scans, which: Range
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Scans ``[n, s, bands]`` on the model's axis and their devices ``[n, s]``, by soil."""
+    row = {name: i for i, name in enumerate(names.tolist())}
+    own = [i for i, name in enumerate(scans.sample.tolist()) if name in row]
+    soil = np.array([row[scans.sample[i]] for i in own], dtype=np.int64)
+    order = np.argsort(soil, kind="stable")
+    count = np.bincount(soil, minlength=len(names))
+    first = np.cumsum(count) - count
+    repeats = min(int(count.max(initial=0)), SCANS_MAX)
+    turn = np.arange(repeats)[None, :] % np.maximum(count, 1)[:, None]
+    taken = np.array(own, dtype=np.int64)[order][first[:, None] + turn]
+    device = np.unique(scans.device, return_inverse=True)[1]
+    values = np.empty((len(names), repeats, len(AXES[which])), np.float32)
+    for column in range(repeats):
+        values[:, column] = scans.axis.resample(scans.values[taken[:, column]], AXES[which])
+    return values, device[taken].astype(np.int64)
+
+
+def _each_scan(library: Library, wanted: Flags, block: Block) -> SoilSpectra:
+    """Every NIR scan of the soils that are ``wanted``, as a soil of its own."""
+    samples, scans = library.samples, library.scans["nir"]
+    row = {name: i for i, name in enumerate(samples.name.tolist())}
+    soil = np.array([row[name] for name in scans.sample.tolist()])
+    own = np.flatnonzero(wanted[soil])
+    return SoilSpectra(
+        samples.properties[soil[own]],
+        _groups(samples, block)[soil[own]],
+        scans.axis.resample(scans.values[own], NIR_AXIS).astype(np.float32)[:, None],
+        np.unique(scans.device, return_inverse=True)[1][own][:, None],
+        np.empty((len(own), 0, len(MIR_AXIS)), np.float32),
+    )
+
+
+def _check(library: Library, sets: TrainingSets) -> None:
+    if len(sets.pairs) < SOILS_MIN:
+        raise LibraryError(
+            f"{library.name} leaves {len(sets.pairs)} soils with NIR and MIR to learn from",
+            f"use a library that leaves at least {SOILS_MIN}",
+        )
+    if len(sets.domain) < DOMAIN_SCANS_MIN:
+        raise LibraryError(
+            f"{library.name} leaves {len(sets.domain)} NIR scans for the limits of the domain",
+            f"use a library that leaves at least {DOMAIN_SCANS_MIN}",
+        )
+    for soils, what, least in (
+        (sets.pairs, "to learn from", ANALYSED_MIN),
+        (sets.intervals, "for the intervals", INTERVALS_MIN),
+        (sets.test, "of the test", TESTED_MIN),
+    ):
+        known = np.isfinite(soils.properties).sum(axis=0)
+        for name, count in zip(NAMES, known.tolist(), strict=True):
+            if count < least:
+                raise LibraryError(
+                    f"{name} was analysed of {count} of the {len(soils)} soils {what}",
+                    f"a bundle says all nine properties: add soils with it, at least {least} there",
+                )
