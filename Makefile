@@ -10,7 +10,7 @@ ROOMS := soil contract firmware_bridge calibration edge training export deploy l
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
 
-.PHONY: demo test test-long test-py310 lint bench bundle clean
+.PHONY: demo test test-long test-py310 lint bench bundle reference clean
 
 demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
 	@$(BIN)/loamscan demo $(ARGS)
@@ -39,6 +39,12 @@ bundle: $(VENV)/.dev ## export the reference checkpoint anew, and write its figu
 	$(BIN)/loamscan export edge/bundles/reference-neospectra --out edge/bundles
 	$(BIN)/loamscan bundle inspect --markdown edge/bundles/reference-neospectra-1.0.0.loam \
 	  > docs/reference-model.md
+
+reference: $(VENV)/.dev ## train the reference model anew, some ten minutes, and export it
+	$(BIN)/loamscan train --synthetic --name reference-neospectra --version 1.0.0 \
+	  --out edge/bundles/reference-neospectra
+	$(BIN)/loamscan soils --out firmware_bridge/synthetic_soils.csv -n 24 --seed 0
+	$(MAKE) bundle
 
 clean:
 	rm -rf $(VENV) .venv310 build dist *.egg-info

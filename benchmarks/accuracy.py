@@ -12,10 +12,14 @@ weighed by cross-validation on the pairs; its floor is the better of NIR-PLSR an
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from multiprocessing import get_context
+from os import cpu_count
 from typing import Final
 
 import numpy as np
+import torch
 
 from benchmarks.rows import Goal, Row
 from training.evaluation.card_figures import Table, mean_of, property_table, strategy_tables
@@ -33,36 +37,53 @@ CHOSEN: Final = "chosen"
 SIMPLE: Final = ("NIR-PLSR", "NIR-ridge")
 
 Found = dict[str, list[Table]]
+"""Tables of each seed, by strategy."""
 
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
     """Rows of the MIR strategies, then rows for each number of pairs and each NIR strategy."""
-    seeds, sizes = (1, (100,)) if quick else (SEEDS, PAIRS)
-    of_mir: Found = {}
-    of_nir: dict[int, Found] = {pairs: {} for pairs in sizes}
-    for seed in range(seeds):
-        with reproducible(seed):
-            settings = Settings(seed=seed)
-            settings = settings.quick() if quick else settings
-            mir = None
-            for pairs in sizes:
-                tell(f"seed {seed}, {pairs} pairs")
-                ours = replace(settings, pairs=pairs)
-                libraries = synthetic_libraries(ours)
-                # Stage 1 sees the MIR library alone, which is the same however many pairs there are.
-                mir = mir or mir_side(ours, libraries.mir, tell, MIR_STRATEGIES)
-                trained = nir_side(ours, mir, libraries.mir, libraries.pairs, tell)
-                tables = strategy_tables(trained, libraries.test)
-                raw = trained.model.outputs(libraries.test.nir[:, 0])["properties"]
-                tables[CHOSEN] = property_table(libraries.test.properties, raw)
-                for name, table in tables.items():
-                    found = of_mir if name.startswith("MIR") else of_nir[pairs]
-                    if pairs == sizes[0] or found is not of_mir:
-                        found.setdefault(name, []).append(table)
-    rows = _rows(of_mir, "")
-    for pairs, found in of_nir.items():
-        rows += _rows(found, f", {pairs} pairs")
+    if quick:
+        seeds = [_of_seed(0, (100,), True)]
+    else:
+        seeds = []
+        with ProcessPoolExecutor(cpu_count(), get_context("spawn")) as pool:
+            runs = [pool.submit(_of_seed, seed, PAIRS, False) for seed in range(SEEDS)]
+            for number, run in enumerate(as_completed(runs), 1):
+                run.result()
+                tell(f"{number} of {SEEDS} seeds")
+            seeds = [run.result() for run in runs]
+    rows = []
+    for after in seeds[0]:
+        names = seeds[0][after]
+        rows += _rows({name: [found[after][name] for found in seeds] for name in names}, after)
     return rows
+
+
+def _of_seed(seed: int, sizes: tuple[int, ...], quick: bool) -> dict[str, dict[str, Table]]:
+    """Tables by what follows a row's name, nothing for MIR and the number of pairs for NIR."""
+    found: dict[str, dict[str, Table]] = {"": {}}
+    with reproducible(seed):
+        torch.set_num_threads(1)
+        settings = Settings(seed=seed)
+        settings = settings.quick() if quick else settings
+        mir = None
+        for pairs in sizes:
+            ours = replace(settings, pairs=pairs)
+            sets = synthetic_libraries(ours)
+            # Stage 1 sees the MIR library alone, which is the same however many pairs there are.
+            mir = mir or mir_side(ours, sets.mir, _silent, MIR_STRATEGIES)
+            trained = nir_side(ours, mir, sets.mir, sets.pairs, _silent)
+            tables = strategy_tables(trained, sets.test)
+            raw = trained.model.outputs(sets.test.nir[:, 0])["properties"]
+            tables[CHOSEN] = property_table(sets.test.properties, raw)
+            of_nir = found.setdefault(f", {pairs} pairs", {})
+            for name, table in tables.items():
+                (found[""] if name.startswith("MIR") else of_nir)[name] = table
+    return found
+
+
+def _silent(line: str) -> None:
+    """Lines of several seeds at once would tell nobody anything."""
 
 
 def _rows(found: Found, after: str) -> list[Row]:

@@ -13,6 +13,7 @@ from training.fitting import Progress
 from training.heads.assembled import Part, rival_names, rivals_of, two_ways
 from training.heads.blend import blend_weights
 from training.heads.examples import folds
+from training.pipeline import CHUNK
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
@@ -59,5 +60,6 @@ def said_by(parts: dict[str, Part], soils: SeenSoils) -> dict[str, NDArray[np.fl
     said: list[NDArray[np.float64]] = []
     with torch.no_grad():
         for view, head in parts.values():
-            said += [way.numpy().astype(float) for way in two_ways(head(soils.views[view][:, 0]))]
+            targets = torch.cat([head(scans) for scans in soils.views[view][:, 0].split(CHUNK)])
+            said += [way.numpy().astype(float) for way in two_ways(targets)]
     return dict(zip(rival_names(tuple(parts)), said, strict=True))

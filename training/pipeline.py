@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -16,6 +17,10 @@ LATENT: Final = "NIR latent"
 CONVERTED: Final = "converted"
 """What heads can see of a NIR spectrum: what the encoder sees, all treatments, their principal
 components, the latent, and the MIR spectrum that the frozen decoder makes of it."""
+
+
+CHUNK: Final = 512
+"""Scans at a time. Ours: what a kernel head makes of them stays in the processor's cache."""
 
 
 class NirSight(nn.Module):  # type: ignore[misc]
@@ -84,10 +89,12 @@ class Model(nn.Module):  # type: ignore[misc]
 
     def outputs(self, reflectance: Any) -> dict[str, Any]:
         """Float32 arrays of all outputs for reflectance ``[n, bands]``, without gradients."""
+        names = ("properties", "latent", "preprocessed", "mir")
+        found: dict[str, list[Any]] = {name: [] for name in names}
         with torch.no_grad():
-            properties, latent, preprocessed = self.pipeline(torch.as_tensor(reflectance))
-            mir = self.mir_decoder(latent)
-        arrays = {
-            "properties": properties, "latent": latent, "preprocessed": preprocessed, "mir": mir
-        }  # fmt: skip
-        return {name: tensor.numpy() for name, tensor in arrays.items()}
+            for part in torch.as_tensor(reflectance).split(CHUNK):
+                properties, latent, preprocessed = self.pipeline(part)
+                outputs = (properties, latent, preprocessed, self.mir_decoder(latent))
+                for name, tensor in zip(names, outputs, strict=True):
+                    found[name].append(tensor.numpy())
+        return {name: np.concatenate(parts) for name, parts in found.items()}

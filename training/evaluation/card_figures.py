@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from calibration.domain import DomainModel
 from calibration.intervals import IntervalModel
 from soil.coherence import coherent
 from soil.metrics import metrics
-from soil.properties import NAMES
-from training.heads.assembled import RATIOS, alone
+from soil.properties import NAMES, from_model_scale
+from training.choice import said_by
+from training.heads.assembled import RATIOS
 from training.method import BEST_MIR, Trained
 from training.soil_spectra import SoilSpectra
 from training.stages import seen_in_mir, seen_in_nir
@@ -90,20 +90,13 @@ def _of_wet_soils(
 
 
 def strategy_tables(trained: Trained, test: SoilSpectra) -> dict[str, Table]:
-    """Metrics per property of each strategy by itself, also with log-ratios, on first scans."""
-    sights = {
-        "MIR": (trained.mir_parts, seen_in_mir(trained.autoencoder.encoder, test)),
-        "NIR": (trained.parts, seen_in_nir(trained.model.pipeline.sight, test)),
+    """Metrics per property of each rival by itself, on first scans."""
+    said = said_by(trained.mir_parts, seen_in_mir(trained.autoencoder.encoder, test))
+    said |= said_by(trained.parts, seen_in_nir(trained.model.pipeline.sight, test))
+    return {
+        rival: property_table(test.properties, from_model_scale(model_scale))
+        for rival, model_scale in said.items()
     }
-    tables: dict[str, Table] = {}
-    with torch.no_grad():
-        for parts, seen in sights.values():
-            views = {name: view[:, 0] for name, view in seen.views.items()}
-            for name, part in parts.items():
-                for ratios, rival in enumerate((name, name + RATIOS)):
-                    raw = alone(name, part, ratios=bool(ratios))(views).numpy().astype(np.float64)
-                    tables[rival] = property_table(test.properties, raw)
-    return tables
 
 
 def property_table(observed: NDArray[np.float64], raw: NDArray[np.float64]) -> Table:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from soil.properties import HIGHEST, NAMES, PROPERTIES, to_model_scale
+from soil.properties import HIGHEST, LOWEST, NAMES, PROPERTIES, to_model_scale
 from training.heads.gaussian_process import KernelHead
 from training.targets import TARGETS, TEXTURE, as_they_are, through_ratios
 
@@ -20,9 +20,9 @@ RATIOS: Final = " ILR"
 MEAN: Final = "the mean of the library"
 """What a property is read from where no rival was better than that."""
 
-_ABOVE: Final = 1.0
-"""How far above the valid range, on the scale of logarithms, a value may be said: far enough to be
-seen as out of range, not so far that float32 overflows. Ours."""
+_BEYOND: Final = 1.0
+"""How far beyond the valid range, on model scale, a rival may go: far enough to be seen as out of
+range, not so far that it drags a blend along or that float32 overflows. Ours."""
 
 
 class Part(NamedTuple):
@@ -48,8 +48,6 @@ class AssembledHeads(nn.Module):  # type: ignore[misc]
         self.register_buffer("intercepts", torch.zeros(len(NAMES)))
         skewed = torch.tensor([p.skewed for p in PROPERTIES])
         self.register_buffer("skewed", skewed, persistent=False)
-        highest = torch.from_numpy(to_model_scale(HIGHEST[None])[0] + _ABOVE).float()
-        self.register_buffer("highest", highest, persistent=False)
 
     def forward(self, views: Mapping[str, Any]) -> Any:
         """``[n, 9]`` in reporting units, before coherence."""
@@ -62,10 +60,8 @@ class AssembledHeads(nn.Module):  # type: ignore[misc]
             rival * weights for rival, weights in zip(said, self.weights, strict=True)
         )
         # The inner choice keeps exp of a clay percentage from overflowing where it is not wanted.
-        bounded = torch.minimum(model_scale, self.highest)
-        return torch.where(
-            self.skewed, torch.expm1(torch.where(self.skewed, bounded, 0.0)), model_scale
-        )
+        logarithmic = torch.where(self.skewed, model_scale, 0.0)
+        return torch.where(self.skewed, torch.expm1(logarithmic), model_scale)
 
     def strategy(self) -> dict[str, str]:
         """What each property is read from: a rival's name, several with their weights, or `MEAN`."""
@@ -83,8 +79,16 @@ class AssembledHeads(nn.Module):  # type: ignore[misc]
 
 
 def two_ways(targets: Any) -> tuple[Any, Any]:
-    """The rivals of one part: the nine properties as they are, and with texture through log-ratios."""
-    return as_they_are(targets), through_ratios(targets)
+    """The rivals of one part, ``[n, 9]`` each: as they are, and with texture through log-ratios."""
+    lowest, highest = (
+        torch.from_numpy(to_model_scale(np.array([limit]))[0] + beyond).to(targets.dtype)
+        for limit, beyond in ((LOWEST, -_BEYOND), (HIGHEST, _BEYOND))
+    )
+    plain, ratios = as_they_are(targets), through_ratios(targets)
+    return (
+        torch.minimum(torch.maximum(plain, lowest), highest),
+        torch.minimum(torch.maximum(ratios, lowest), highest),
+    )
 
 
 def rival_names(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,13 +124,6 @@ def assembled(
     for row, head in enumerate(heads.heads):
         if isinstance(head, KernelHead):
             head.kept = _targets_asked(heads.weights[2 * row], heads.weights[2 * row + 1])
-    return heads
-
-
-def alone(name: str, part: Part, *, ratios: bool = False) -> AssembledHeads:
-    """One part for all properties, texture through log-ratios or as it is."""
-    heads = AssembledHeads({name: part})
-    heads.weights[int(ratios)] = 1.0
     return heads
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from soil.properties import INDEX, NAMES, from_model_scale
-from training.heads.assembled import MEAN, RATIOS, Part, alone, assembled
+from soil.properties import INDEX, NAMES, PROPERTIES, from_model_scale
+from training.heads.assembled import MEAN, RATIOS, Part, assembled
 from training.heads.gaussian_process import KernelHead
 from training.heads.linear import LinearHead
 from training.targets import TARGETS, TEXTURE, to_targets
@@ -18,8 +18,9 @@ VIEWS = {"one": FEATURES, "two": 2 * FEATURES}
 
 def head(seed: int) -> LinearHead:
     made = LinearHead(3, len(TARGETS))
-    made.weights.copy_(torch.randn(3, len(TARGETS), generator=torch.Generator().manual_seed(seed)))
-    made.intercepts.fill_(1.0)
+    drawn = torch.randn(3, len(TARGETS), generator=torch.Generator().manual_seed(seed))
+    made.weights.copy_(0.2 * drawn)
+    made.intercepts.fill_(1.5)
     return made
 
 
@@ -73,10 +74,12 @@ def test_kernels_are_looked_at_for_what_is_used_alone() -> None:
     assert kernel.kept == [INDEX["ph_h2o"], 9, 10]
 
 
-def test_no_value_overflows_and_what_is_out_of_range_stays_out_of_range() -> None:
-    wild = LinearHead(3, len(TARGETS))
-    wild.intercepts.fill_(1000.0)
-    said = alone("wild", Part("one", wild))(VIEWS)
-    assert torch.isfinite(said).all()
-    assert float(said[0, INDEX["total_carbon"]]) > 100
-    assert float(said[0, INDEX["clay"]]) == 1000
+def test_a_wild_head_is_out_of_range_and_no_further() -> None:
+    for wild in (1000.0, -1000.0):
+        head = LinearHead(3, len(TARGETS))
+        head.intercepts.fill_(wild)
+        said = assembled({"wild": Part("one", head)}, everywhere(wild=1.0), np.zeros(9))(VIEWS)
+        assert torch.isfinite(said).all()
+        for p, value in zip(PROPERTIES, said[0].tolist(), strict=True):
+            assert value > p.highest if wild > 0 else value < p.lowest
+        assert float(said.abs().max()) < 1000
