@@ -61,6 +61,9 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 """What is blended: the best of these."""
 
+PICK: Final = "one head, the best by the inner folds"
+"""Of those on the spectrum."""
+
 
 class Seen(NamedTuple):
     """Features ``[n, k]`` and the columns of their parts."""
@@ -99,8 +102,8 @@ def predicted(
 ) -> dict[str, dict[str, Floats]]:
     """By target and method, what is said of the rows ``outer[1]`` by what learnt from ``outer[0]``.
 
-    Methods are `FAMILIES`, those on latents only where there is a ``latent``, and `CHOICES`. NaN
-    where the target is not known.
+    Methods are `FAMILIES`, those on latents only where there is a ``latent``, `CHOICES` and `PICK`.
+    NaN where the target is not known.
     """
     with reproducible(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -146,6 +149,8 @@ def _of_target(
             continue
         known, unknown = (np.stack([of[name] for name in names], axis=1) for of in (inner, found))
         found[choice] = centre + (unknown - centre) @ blend_weights(known, values[learn])
+    errors = {name: np.mean((inner[name] - values[learn]) ** 2) for name in CHOICES[CHOSEN]}
+    found[PICK] = found[min(errors, key=lambda name: errors[name])]
     place = np.searchsorted(outer[1], asked)
     whole = {name: np.full(len(outer[1]), np.nan) for name in found}
     for name, of_asked in found.items():

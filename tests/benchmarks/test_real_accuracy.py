@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import real_accuracy
-from benchmarks.nested import CHOICES, CHOSEN, FAMILIES, predicted
+from benchmarks.nested import CHOICES, CHOSEN, FAMILIES, PICK, predicted
 from benchmarks.real_targets import RealSet, present, real_set, rivals
 from training.fitting import Schedule
 from training.heads.kinds import Effort
@@ -42,7 +42,7 @@ def test_every_method_says_what_is_known_and_nothing_else(spectra) -> None:
     found = predicted(spectra, (learn, asked), None, 0, SMALL)
     without_latents = [name for name, family in FAMILIES.items() if "latent" not in family.view]
     for target, methods in found.items():
-        assert list(methods) == [*without_latents, CHOSEN]
+        assert list(methods) == [*without_latents, CHOSEN, PICK]
         known = np.isfinite(spectra.values[target][asked])
         for said in methods.values():
             assert np.array_equal(np.isfinite(said), known)
@@ -68,7 +68,7 @@ def test_with_a_latent_its_heads_are_rivals_too(spectra) -> None:
     latent = np.random.default_rng(1).normal(size=(SOILS, 4)).astype(np.float32)
     one = replace(spectra, values={"clay": spectra.values["clay"]})
     found = predicted(one, outer(one), latent, 0, SMALL)["clay"]
-    assert set(found) == {*FAMILIES, *CHOICES}
+    assert set(found) == {*FAMILIES, *CHOICES, PICK}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from torch import nn
 
 from training.heads.examples import Examples, standardising
 
-LIKELIHOOD_ROWS: Final = 600
+LIKELIHOOD_ROWS: Final = 400
 """Rows that the likelihood is computed on where there are more: its cost grows with their cube. Ours."""
 
 ROWS_MAX: Final = 2500
@@ -28,17 +28,19 @@ ROWS_MAX: Final = 2500
 STEPS: Final = 40
 """Of L-BFGS-B. Ours: the likelihood is flat by then."""
 
-JITTER: Final = 1e-4
-"""Least noise, a share of the target's variance: float32 must be enough on the device. Ours."""
+JITTER: Final = 2e-3
+"""Least noise, a share of the target's variance. Ours, as the limits below are: the device computes in
+float32, and a smooth law can also be told by great weights that cancel."""
 
 PRIOR: Final = 0.02
 """Weight of the squared logarithms, which holds parts that nothing depends on in place. Ours."""
 
-WEIGHT_LIMITS: Final = (-9.0, 9.0)
-REACH_LIMITS: Final = (-3.0, 4.0)
+LINE_LIMITS: Final = (-9.0, 9.0)
+KERNEL_LIMITS: Final = (-9.0, 1.5)
+REACH_LIMITS: Final = (-1.5, 1.5)
 NOISE_LIMITS: Final = (-9.0, 1.0)
 """Logarithms: of variances over the target's, of lengths over the root mean square distance of a
-spectrum from the mean one. Ours."""
+spectrum from the mean one."""
 
 
 class KernelHead(nn.Module):  # type: ignore[misc]
@@ -181,7 +183,7 @@ def _most_likely(covariance: _Covariance, target: Any, steps: int) -> Any:
         return float(value.detach()), log.grad.numpy().copy()
 
     start = np.array([-np.log(kernels + 1.0)] + [-np.log(kernels + 1.0), 0.0] * kernels + [-2.3])
-    limits = [WEIGHT_LIMITS] + [WEIGHT_LIMITS, REACH_LIMITS] * kernels + [NOISE_LIMITS]
+    limits = [LINE_LIMITS] + [KERNEL_LIMITS, REACH_LIMITS] * kernels + [NOISE_LIMITS]
     found = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": steps}
     )
