@@ -24,16 +24,16 @@ def inspection(bundle: Bundle) -> Iterator[str]:
     yield f"sha256    {bundle.sha256}"
     yield ""
     yield (
-        f"{'property':<19} {'unit':<9} {'strategy':<15} {'CCC':>5} {'RMSE':>8} "
-        f"{f'{manifest.intervals.level:.0%} half width':>15}"
+        f"{'property':<19} {'unit':<9} {'CCC':>5} {'RMSE':>8} "
+        f"{f'{manifest.intervals.level:.0%} half width':>15}          read from"
     )
     for output in manifest.outputs:
         metrics = manifest.metrics.get(output.name, {})
-        scale = " (log1p)" if output.scale == "log1p" else ""
+        scale = "(log1p)" if output.scale == "log1p" else ""
         half_width = manifest.intervals.half_width[output.name]
         yield (
-            f"{output.name:<19} {output.unit:<9} {output.strategy:<15} "
-            f"{_figure(metrics, 'ccc'):>5} {_figure(metrics, 'rmse'):>8} {half_width:>15.3g}{scale}"
+            f"{output.name:<19} {output.unit:<9} {_figure(metrics, 'ccc'):>5} "
+            f"{_figure(metrics, 'rmse'):>8} {half_width:>15.3g} {scale:<8} {output.strategy}"
         )
     yield ""
     for card in manifest.training_data:
@@ -56,6 +56,7 @@ def report(bundle: Bundle) -> Iterator[str]:
     yield ""
     yield from _property_table(manifest)
     yield ""
+    yield from _strategy_tables(manifest)
     yield from _finding_table(manifest)
     yield ""
     yield "| training data | samples | licence | what |"
@@ -66,14 +67,35 @@ def report(bundle: Bundle) -> Iterator[str]:
 
 def _property_table(manifest: Manifest) -> Iterator[str]:
     level = f"{manifest.intervals.level:.0%}"
-    coverage, ridge = (_table(manifest, name) for name in ("interval_coverage", "ridge_on_nir_ccc"))
-    yield f"| property | unit | CCC | R2 | RMSE | bias | RPIQ | coverage at {level} | ridge CCC |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    coverage, *rivals = (
+        _table(manifest, name)
+        for name in ("interval_coverage", "ridge_on_nir_ccc", "plsr_on_nir_ccc")
+    )
+    heads = ["property", "unit", "CCC", "R2", "RMSE", "bias", "RPIQ", f"coverage at {level}"]
+    heads += ["ridge CCC", "PLSR CCC"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---" * len(heads) + "|"
     for output in manifest.outputs:
         metrics = manifest.metrics.get(output.name, {})
         figures = [_figure(metrics, name) for name in ("ccc", "r2", "rmse", "bias", "rpiq")]
-        figures += [_figure(coverage, output.name, ".1%"), _figure(ridge, output.name)]
+        figures += [_figure(coverage, output.name, ".1%")]
+        figures += [_figure(rival, output.name) for rival in rivals]
         yield f"| {output.name} | {output.unit} | " + " | ".join(figures) + " |"
+
+
+def _strategy_tables(manifest: Manifest) -> Iterator[str]:
+    yield "| property | read from |"
+    yield "|---|---|"
+    for output in manifest.outputs:
+        yield f"| {output.name} | {output.strategy} |"
+    yield ""
+    alone = _table(manifest, "strategies_mean_ccc")
+    if alone:
+        yield "| strategy by itself | mean CCC |"
+        yield "|---|---|"
+        for name, ccc in sorted(alone.items(), key=lambda row: -row[1]):
+            yield f"| {name} | {ccc:.3f} |"
+        yield ""
 
 
 def _finding_table(manifest: Manifest) -> Iterator[str]:
