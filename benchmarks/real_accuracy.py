@@ -3,13 +3,10 @@
 KSSL MIR (500 soils), Geeves and NIRsoil restricted to 1350-2500 nm: five outer folds by sample,
 every choice, scale included, by five inner folds of the other four (`benchmarks.nested`). The
 rivals' predictions were made on the same outer folds. `chosen` blends the best PLSR, Gaussian
-process and ensemble on the spectrum. Rows on a latent show whether self-supervision earns its
-place: with the encoders of stages 1 and 2 trained on SYNTHETIC spectra alone, and with an
-autoencoder of the set's own spectra. Figures of RMSE are ratios to `mean_of_6`, the mean of the
+process and ensemble on the spectrum. Figures of RMSE are ratios to `mean_of_6`, the mean of the
 rivals, their geometric mean over the targets. A loss is a target on which the best of all rivals,
 picked afterwards, errs significantly less (bootstrap over samples of the difference in squared
-error, two-sided .05 after Holm). `blocked` folds are five stretches of each file, in its order:
-neighbours there are neighbours in the field.
+error, two-sided .05 after Holm).
 
 Our kernels, treatments and the prior of the blend were settled while looking at these sets, so the
 figures are somewhat flattered; by how much is not known.
@@ -27,21 +24,14 @@ from os import cpu_count
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchmarks.nested import CHOSEN, predicted
 from benchmarks.real_targets import TARGETS, RealSet, present, real_set, rivals
 from benchmarks.rows import Goal, Row
-from soil.axis import Axis
 from soil.metrics import metrics
-from training.axes import MIR_AXIS, NIR_AXIS
 from training.evaluation.bootstrap import draws
 from training.evaluation.comparison import holm, mean_difference
-from training.fitting import reproducible
-from training.settings import Settings
-from training.stages import mir_stage, nir_stage
-from training.synthetic.libraries import synthetic_libraries
 
 FOLDS: Final = 5
 RESAMPLES: Final = 4000
@@ -55,26 +45,23 @@ Said = dict[str, dict[str, Floats]]
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
     """Rows for all targets, or none where the sets are not there."""
+    sets = sets_present(quick, tell)
+    return _rows(sets, out_of_fold(sets, {n: s.fold for n, s in sets.items()}, {}, tell))
+
+
+def sets_present(quick: bool, tell: Callable[[str], None]) -> dict[str, RealSet]:
+    """The sets by name, a quick run's one alone; none, and a word, where they are not there."""
     if not present():
         tell("the real sets are not there: name their folders in LOAMSCAN_REAL_SPECTRA and _RIVALS")
-        return []
-    names = ["geeves_visnir_391"] if quick else list(TARGETS)
-    sets = {name: real_set(name) for name in names}
-    latents = {} if quick else _synthetic_latents(sets, tell)
-    random = _out_of_fold(sets, {n: s.fold for n, s in sets.items()}, latents, tell, "random folds")
-    rows = _rows(sets, random)
-    if not quick:
-        blocks = {name: _stretches(of.group) for name, of in sets.items()}
-        rows += _blocked_rows(sets, random, _out_of_fold(sets, blocks, {}, tell, "blocked folds"))
-    return rows
+        return {}
+    return {name: real_set(name) for name in (["geeves_visnir_391"] if quick else TARGETS)}
 
 
-def _out_of_fold(
+def out_of_fold(
     sets: Mapping[str, RealSet],
     fold: Mapping[str, NDArray[np.int64]],
     latents: Mapping[str, NDArray[np.float32]],
     tell: Callable[[str], None],
-    what: str,
 ) -> dict[str, Said]:
     """By set, what each method says of soils that it has not learnt from."""
     tasks = [
@@ -93,11 +80,13 @@ def _out_of_fold(
                 for method, said in methods.items():
                     whole = found[name].setdefault(target, {})
                     whole.setdefault(method, np.full(len(sets[name].fold), np.nan))[judged] = said
-            tell(f"{what}: {number} of {len(tasks)}")
+            tell(f"{number} of {len(tasks)} folds")
     return found
 
 
 def _rows(sets: Mapping[str, RealSet], found: Mapping[str, Said]) -> list[Row]:
+    if not found:
+        return []
     per_target: list[Row] = []
     ccc: dict[str, list[float]] = {}
     rmse: dict[str, list[float]] = {}
@@ -142,58 +131,3 @@ def _rows(sets: Mapping[str, RealSet], found: Mapping[str, Said]) -> list[Row]:
         rows += [row, Row(f"RMSE, {method}", ratio, "of mean_of_6", goal=goal)]
     losses = Row("losses, chosen", float(sum(lost)), "targets", goal=Goal("<=", 0.0, "value"))
     return [*sorted(rows, key=lambda row: row.name), losses, *per_target]
-
-
-def _blocked_rows(
-    sets: Mapping[str, RealSet], random: Mapping[str, Said], blocked: Mapping[str, Said]
-) -> list[Row]:
-    rows, totals = [], []
-    for name, said in blocked.items():
-        for target, methods in said.items():
-            values = sets[name].values[target]
-            known = np.isfinite(values)
-            ccc = [
-                metrics(values[known], of[CHOSEN][known]).ccc
-                for of in (methods, random[name][target])
-            ]
-            totals.append(ccc)
-            peers = {"random folds": ccc[1]}
-            rows.append(Row(f"blocked, {name.split('_')[0]} {target}", ccc[0], "CCC", peers=peers))
-    mean = np.mean(totals, axis=0)
-    peers = {"random folds": float(mean[1])}
-    return [Row("mean CCC, chosen, blocked folds", float(mean[0]), "CCC", peers=peers), *rows]
-
-
-def _stretches(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The fold of each row: stretches of the file, a group going where its first row lies."""
-    _, first, own = np.unique(group, return_index=True, return_inverse=True)
-    stretch: NDArray[np.int64] = (first * FOLDS // len(group))[own]
-    return stretch
-
-
-def _synthetic_latents(
-    sets: Mapping[str, RealSet], tell: Callable[[str], None]
-) -> dict[str, NDArray[np.float32]]:
-    """What encoders that were trained on synthetic soils alone make of each set's spectra."""
-    settings = Settings()
-    near = NIR_AXIS.values <= _LONGEST_NM
-    with reproducible(settings.seed):
-        tell("training encoders on synthetic soils")
-        libraries = synthetic_libraries(settings)
-        autoencoder = mir_stage(settings, libraries.mir, tell)
-        pairs = replace(libraries.pairs, nir=np.ascontiguousarray(libraries.pairs.nir[..., near]))
-        sight = nir_stage(settings, pairs, autoencoder, tell)
-        found = {}
-        for name, spectra in sets.items():
-            if spectra.infrared == "MIR":
-                own, onto, encode = Axis("cm-1", spectra.positions), MIR_AXIS, None
-            else:
-                own, onto = Axis("nm", spectra.positions), Axis("nm", NIR_AXIS.values[near])
-                encode = sight.preprocessing
-            at = torch.from_numpy(own.resample(spectra.absorbance, onto).astype(np.float32))
-            with torch.no_grad():
-                if encode is None:
-                    found[name] = autoencoder.encoder(at)[0].numpy()
-                else:
-                    found[name] = sight.nir_encoder(encode(10**-at)).numpy()
-    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import real_accuracy
+from benchmarks import real_accuracy, real_blocked, real_latents
 from benchmarks.nested import CHOICES, CHOSEN, FAMILIES, PICK, predicted
 from benchmarks.real_targets import RealSet, present, real_set, rivals
 from training.fitting import Schedule
@@ -117,8 +117,9 @@ def test_files_are_read_as_they_are_meant(folders: Path) -> None:
 def test_without_the_files_there_are_no_rows_and_a_word(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("LOAMSCAN_REAL_SPECTRA", str(tmp_path))
     heard: list[str] = []
-    assert real_accuracy.measure(True, heard.append) == []
-    assert "LOAMSCAN_REAL_SPECTRA" in heard[0]
+    for each in (real_accuracy, real_blocked, real_latents):
+        assert each.measure(True, heard.append) == []
+    assert all("LOAMSCAN_REAL_SPECTRA" in line for line in heard)
 
 
 def test_a_loss_is_counted_where_the_best_rival_is_surely_better(spectra, monkeypatch) -> None:
@@ -142,7 +143,7 @@ def test_a_loss_is_counted_where_the_best_rival_is_surely_better(spectra, monkey
 
 def test_blocked_folds_are_stretches_that_keep_groups_whole() -> None:
     group = np.repeat(np.arange(25), 2)
-    fold = real_accuracy._stretches(group)
+    fold = real_blocked.stretches(group)
     assert set(fold) == set(range(5))
     assert np.all(np.diff(fold) >= 0)
     assert all(len(set(fold[group == g])) == 1 for g in range(25))
