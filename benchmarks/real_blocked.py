@@ -7,17 +7,14 @@ of one profile. The rest is as in `real_accuracy`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.nested import CHOSEN
-from benchmarks.real_accuracy import out_of_fold, sets_present
+from benchmarks.real_accuracy import FOLDS, out_of_fold, sets_present
 from benchmarks.rows import Row
 from soil.metrics import metrics
-
-FOLDS: Final = 5
 
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
