@@ -22,9 +22,9 @@ _COMMANDS: Final = {
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
     "reasons": ("contract.commands", "Print every reason code and what it means."),
     "soils": ("training.commands", "Make a file of synthetic soil spectra."),
-    "library": ("training.commands", "Check and convert spectral libraries."),
+    "library": ("training.libraries.commands", "Check and convert spectral libraries."),
     "train": ("training.commands", "Train the three stages into a checkpoint."),
-    "evaluate": ("training.commands", "Test a checkpoint on soils it has not seen."),
+    "evaluate": ("training.evaluation.commands", "Test a checkpoint on soils it has not seen."),
     "export": ("export.commands", "Pack a checkpoint into a model bundle."),
 }
 

@@ -1,4 +1,4 @@
-"""Commands of the training room."""
+"""Commands that make soils and train on them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from training.libraries.commands import FORMATS
 
 if TYPE_CHECKING:
     from training.device import DeviceName
@@ -18,27 +19,13 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-RESAMPLES_MIN = 400
-"""With fewer than 360 no difference could be shown on nine properties: 9 * 2/(n + 1) is above .05."""
-
-
-_FORMATS = ("zenodo-neospectra", "ossl", "loamscan")
-_format = click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(_FORMATS),
-    required=True,
-    help="zenodo-neospectra: the CSV files of Zenodo 7586622. ossl: exports of the Open Soil "
-    "Spectral Library v1.2. loamscan: a folder with a library.toml.",
-)
-
 
 @click.command()
 @click.argument("sources", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(FORMATS),
     help="Of SOURCES, as in `loamscan library check`.",
 )
 @click.option(
@@ -177,129 +164,3 @@ def soils(out: Path, count: int, seed: int) -> None:
 
     write_soils(out, count, seed)
     click.echo(f"{count} synthetic soils: {out}")
-
-
-_sources = click.argument(
-    "sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
-)
-_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
-
-
-@click.group()
-def library() -> None:
-    """Check spectral libraries, and bring them into one form."""
-
-
-@library.command()
-@_sources
-@_format
-@_json
-def check(sources: tuple[Path, ...], format_name: str, as_json: bool) -> None:
-    """Read the library at SOURCES and tell what is in it, and what was dropped and why."""
-    from training.libraries.sources import read_library
-    from training.libraries.summary import summary, summary_lines
-
-    click.echo("reading " + ", ".join(str(path) for path in sources), err=True)
-    found, report = read_library(format_name, sources)
-    if as_json:
-        content = {**summary(found), "findings": report.as_json()}
-        click.echo(json.dumps(content, indent=1, sort_keys=True))
-    else:
-        click.echo("\n".join(summary_lines(found) + report.lines()))
-
-
-@library.command()
-@_sources
-@_format
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-def convert(sources: tuple[Path, ...], format_name: str, out: Path) -> None:
-    """Write what `check` finds sound as a loamscan library: a library.toml and Parquet tables."""
-    from training.libraries import folder
-    from training.libraries.sources import read_library
-
-    click.echo("reading " + ", ".join(str(path) for path in sources), err=True)
-    found, report = read_library(format_name, sources)
-    for line in report.lines():
-        click.echo(line, err=True)
-    folder.write(found, out)
-    click.echo(f"{found.name}: {out}")
-
-
-@click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.argument("sources", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(_FORMATS),
-    help="What SOURCES are, as for `loamscan library check`.",
-)
-@click.option("--synthetic", type=int, metavar="N", help="Test on N synthetic soils instead.")
-@click.option(
-    "--trained-on",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True),
-    help="A file or folder, in the same --format, of the library that the model learnt from: soils "
-    "that bear a name of it are counted, and the report says so. May be given several times.",
-)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
-@click.option(
-    "--boot",
-    type=click.IntRange(RESAMPLES_MIN, 10_000),
-    default=1000,
-    show_default=True,
-    help="Bootstrap resamples behind the intervals.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of every draw.")
-@_json
-def evaluate(
-    checkpoint: Path,
-    sources: tuple[Path, ...],
-    format_name: str | None,
-    synthetic: int | None,
-    trained_on: tuple[Path, ...],
-    out: Path,
-    boot: int,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Test the model in the folder CHECKPOINT on soils that it has not seen.
-
-    The soils are those of the library at SOURCES (NIR scans with laboratory values), or synthetic
-    ones. Leaves report.html, one page with figures that needs no other file, and report.json, the
-    same numbers, in the folder of --out.
-
-    \b
-    loamscan evaluate my-checkpoint my-library --format loamscan --out evaluation
-    loamscan evaluate my-checkpoint --synthetic 500 --out evaluation
-    """  # noqa: D301 - click wants the character
-    from training.checkpoint import load, prepare
-    from training.evaluation.report import make_report, write_report
-    from training.evaluation.sources import from_files, synthetic_soils
-    from training.evaluation.summary import summary_lines
-
-    if (synthetic is None) == (not sources):
-        raise click.UsageError("name the files of a library, or --synthetic N")
-    if synthetic is not None and trained_on:
-        raise click.UsageError("--trained-on is for libraries, not for --synthetic")
-    if synthetic is not None:
-        read = partial(synthetic_soils, synthetic, seed)
-    elif format_name is not None:
-        read = partial(from_files, format_name, sources, trained_on)
-    else:
-        raise click.UsageError("say with --format what the files are")
-
-    def progress(line: str) -> None:
-        click.echo(line, err=True)
-
-    loaded = load(checkpoint)
-    prepare(out)
-    progress("reading the test set")
-    scanned = read(loaded.card)
-    found, html = make_report(loaded, scanned, boot, seed, progress)
-    write_report(found, html, out)
-    if as_json:
-        click.echo(found.to_json().decode(), nl=False)
-    else:
-        click.echo("\n".join(summary_lines(found)))
-        click.echo(f"report: {out / 'report.html'}")

@@ -113,5 +113,6 @@ def test_no_soils_are_refused() -> None:
 
 
 def test_the_commands_load_no_torch() -> None:
-    code = "import sys, training.commands, export.commands; sys.exit('torch' in sys.modules)"
+    rooms = "training.commands, training.evaluation.commands, export.commands"
+    code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

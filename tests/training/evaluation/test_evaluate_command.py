@@ -14,8 +14,8 @@ from small_libraries import gathered
 from soil.axis import Axis
 from soil.errors import AxisError
 from training.axes import NIR_AXIS
-from training.commands import evaluate
 from training.errors import CheckpointError, LibraryError
+from training.evaluation.commands import evaluate
 from training.libraries import folder
 from training.libraries.library import Library, Samples
 from training.libraries.library import Scans as LibraryScans

@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from small_libraries import zenodo_mir, zenodo_nir
-from training.commands import library
+from training.libraries.commands import library
 
 
 def call(*arguments: object):
