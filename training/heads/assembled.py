@@ -123,7 +123,9 @@ def assembled(
         heads.intercepts[i] = float(centre[i]) * (1.0 - float(own.sum()))
     for row, head in enumerate(heads.heads):
         if isinstance(head, KernelHead):
-            head.kept = _targets_asked(heads.weights[2 * row], heads.weights[2 * row + 1])
+            asked = _targets_asked(heads.weights[2 * row], heads.weights[2 * row + 1])
+            # A twin: the head by itself is still judged on all that it says.
+            heads.heads[row] = head.keeping(asked)
     return heads
 
 

@@ -8,6 +8,7 @@ the greatest marginal likelihood. The choice of kernels is ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +64,12 @@ class KernelHead(nn.Module):  # type: ignore[misc]
         self.register_buffer("reach", torch.ones(len(parts), targets))
         self.register_buffer("slopes", torch.zeros(columns, targets))
         self.register_buffer("intercepts", torch.zeros(targets))
+
+    def keeping(self, targets: Sequence[int]) -> KernelHead:
+        """The same head, weights shared, that computes ``targets`` alone."""
+        twin = copy(self)
+        twin.kept = list(targets)
+        return twin
 
     def forward(self, features: Any) -> Any:
         """``[n, k]`` to ``[n, t]``."""

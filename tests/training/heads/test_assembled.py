@@ -70,8 +70,11 @@ def test_texture_through_ratios_makes_a_whole_and_gives_back_what_went_in() -> N
 def test_kernels_are_looked_at_for_what_is_used_alone() -> None:
     kernel = KernelHead([slice(0, 3)], 4, len(TARGETS))
     weights = everywhere(a=1.0) | {"ph_h2o": {"k": 1.0}, "silt": {"k" + RATIOS: 0.5, "a": 0.5}}
-    assembled({"a": Part("one", head(0)), "k": Part("one", kernel)}, weights, np.zeros(9))
-    assert kernel.kept == [INDEX["ph_h2o"], 9, 10]
+    parts = {"a": Part("one", head(0)), "k": Part("one", kernel)}
+    used = assembled(parts, weights, np.zeros(9)).heads[1]
+    assert used.kept == [INDEX["ph_h2o"], 9, 10]
+    # By itself it is a rival still, and says all that it said.
+    assert kernel.kept == list(range(len(TARGETS)))
 
 
 def test_a_wild_head_is_out_of_range_and_no_further() -> None:
