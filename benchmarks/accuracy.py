@@ -27,7 +27,7 @@ from training.fitting import reproducible
 from training.heads.assembled import RATIOS
 from training.method import mir_side, nir_side
 from training.settings import Settings
-from training.strategies import MIR_STRATEGIES, STRATEGIES
+from training.strategies import STRATEGIES
 from training.synthetic.libraries import synthetic_libraries
 from training.targets import TEXTURE
 
@@ -71,7 +71,7 @@ def _of_seed(seed: int, sizes: tuple[int, ...], quick: bool) -> dict[str, dict[s
             ours = replace(settings, pairs=pairs)
             sets = synthetic_libraries(ours)
             # Stage 1 sees the MIR library alone, which is the same however many pairs there are.
-            mir = mir or mir_side(ours, sets.mir, _silent, MIR_STRATEGIES)
+            mir = mir or mir_side(ours, sets.mir, _silent)
             trained = nir_side(ours, mir, sets.mir, sets.pairs, _silent)
             tables = strategy_tables(trained, sets.test)
             raw = trained.model.outputs(sets.test.nir[:, 0])["properties"]

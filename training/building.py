@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from training.card import Architecture, HeadForm
+from training.card import Architecture, HeadForm, StrategyForms
+from training.every_strategy import EveryStrategy
 from training.heads.assembled import AssembledHeads, Part
 from training.heads.ensemble import Ensemble
 from training.heads.gaussian_process import KernelHead
 from training.heads.linear import LinearHead
 from training.heads.perceptron import Perceptron
-from training.networks import MirDecoder, NirEncoder, layer_sizes
+from training.networks import MirDecoder, MirEncoder, NirEncoder, layer_sizes
 from training.pipeline import Model, NirSight, Pipeline
 from training.preprocessing import Preprocessing
 from training.scores import Scores
@@ -48,6 +49,26 @@ def model_of(architecture: Architecture, weights: Mapping[str, Any]) -> Model:
     model.load_state_dict(dict(weights))
     model.eval()
     return model
+
+
+def forms_of(strategies: EveryStrategy) -> StrategyForms:
+    """What `strategies_of` needs besides the weights."""
+    return StrategyForms(
+        mir_encoder=layer_sizes(strategies.mir_encoder.layers),
+        heads=[_form(name, view, head) for name, (view, head) in strategies.parts.items()],
+    )
+
+
+def strategies_of(forms: StrategyForms, weights: Mapping[str, Any]) -> EveryStrategy:
+    """Strategies of these forms with these weights; raises `RuntimeError` where they don't fit."""
+    *sizes, mean_and_variance = forms.mir_encoder
+    strategies = EveryStrategy(
+        MirEncoder(sizes, mean_and_variance // 2),
+        {form.name: Part(form.view, _head(form)) for form in forms.heads},
+    )
+    strategies.load_state_dict(dict(weights))
+    strategies.eval()
+    return strategies
 
 
 def _form(name: str, view: str, head: Any) -> HeadForm:

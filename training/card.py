@@ -52,6 +52,13 @@ class Architecture(_Section):
     heads: list[HeadForm] = Field(min_length=1)
 
 
+class StrategyForms(_Section):
+    """Every strategy that was trained; their weights lie in ``strategies.safetensors``."""
+
+    mir_encoder: Sizes
+    heads: list[HeadForm] = Field(min_length=1)
+
+
 class DomainLimits(_Section):
     """Limits of both distances; the arrays behind them lie in ``domain.safetensors``."""
 
@@ -81,6 +88,7 @@ class Card(_Section):
     preprocessing: list[str]
     architecture: Architecture
     strategy: dict[str, str]
+    strategies: StrategyForms | None = None
     intervals: Intervals
     domain: DomainLimits
     golden: GoldenTolerances

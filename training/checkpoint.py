@@ -15,12 +15,14 @@ from safetensors import SafetensorError
 
 from calibration.domain import DomainModel, GhModel, QModel
 from training.atomic_file import write_atomically
-from training.building import model_of
+from training.building import model_of, strategies_of
 from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
+from training.every_strategy import EveryStrategy
 from training.pipeline import Model
 
 WEIGHTS: Final = "weights.safetensors"
+STRATEGIES: Final = "strategies.safetensors"
 DOMAIN: Final = "domain.safetensors"
 GOLDEN: Final = "golden.safetensors"
 CARD: Final = "card.json"
@@ -33,13 +35,15 @@ class Checkpoint:
     """What a training run leaves.
 
     ``golden`` holds float32 arrays `GOLDEN_ARRAYS`, ``[n, ...]`` each: spectra and the outputs that
-    torch gave for them once, at training.
+    torch gave for them once, at training. ``strategies`` are for the evaluation alone: a checkpoint
+    may do without.
     """
 
     card: Card
     model: Model
     domain: DomainModel
     golden: dict[str, NDArray[np.float32]]
+    strategies: EveryStrategy | None = None
 
 
 def prepare(folder: Path) -> None:
@@ -54,7 +58,6 @@ def prepare(folder: Path) -> None:
 
 def save(checkpoint: Checkpoint, folder: Path) -> Card:
     """Write ``checkpoint`` into ``folder``, the card last; returns the card with its digests."""
-    weights = {name: w.contiguous() for name, w in checkpoint.model.state_dict().items()}
     q, gh = checkpoint.domain.q, checkpoint.domain.gh
     domain = {
         "q_mean": q.mean,
@@ -63,10 +66,12 @@ def save(checkpoint: Checkpoint, folder: Path) -> Card:
         "gh_whitening": gh.whitening,
     }
     files = {
-        WEIGHTS: safetensors.torch.save(weights),
+        WEIGHTS: _weights(checkpoint.model),
         DOMAIN: safetensors.numpy.save(_contiguous(domain)),
         GOLDEN: safetensors.numpy.save(_contiguous(checkpoint.golden)),
     }
+    if checkpoint.strategies is not None:
+        files[STRATEGIES] = _weights(checkpoint.strategies)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     card = checkpoint.card.model_copy(update={"files": digests})
     try:
@@ -91,8 +96,12 @@ def load(folder: Path) -> Checkpoint:
         weights = _tensors(folder, WEIGHTS, card, safetensors.torch.load)
         domain = _tensors(folder, DOMAIN, card, safetensors.numpy.load)
         golden = _tensors(folder, GOLDEN, card, safetensors.numpy.load)
+        rivals = (
+            _tensors(folder, STRATEGIES, card, safetensors.torch.load) if card.strategies else {}
+        )
         try:
             model = model_of(card.architecture, weights)
+            strategies = strategies_of(card.strategies, rivals) if card.strategies else None
             domain_model = _domain(card, domain)
             arrays = {name: golden[name] for name in GOLDEN_ARRAYS}
             _check_sizes(card, domain_model, arrays)
@@ -102,7 +111,7 @@ def load(folder: Path) -> Checkpoint:
             ) from error
     except CheckpointError as error:
         raise type(error)(f"{folder}: {error.what}", error.remedy) from error
-    return Checkpoint(card, model, domain_model, arrays)
+    return Checkpoint(card, model, domain_model, arrays, strategies)
 
 
 def _domain(card: Card, arrays: dict[str, NDArray[np.float32]]) -> DomainModel:
@@ -154,6 +163,12 @@ def _read(path: Path) -> bytes:
         raise CheckpointError(
             f"{path.name} can't be read: {error.strerror}", "name a folder `loamscan train` made"
         ) from error
+
+
+def _weights(module: Any) -> bytes:
+    weights = {name: w.contiguous() for name, w in module.state_dict().items()}
+    content: bytes = safetensors.torch.save(weights)
+    return content
 
 
 def _contiguous(arrays: dict[str, Any]) -> dict[str, Any]:

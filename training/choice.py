@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from soil.properties import NAMES, to_model_scale
+from training.every_strategy import said_by
 from training.fitting import Progress
-from training.heads.assembled import Part, rival_names, rivals_of, two_ways
+from training.heads.assembled import rivals_of
 from training.heads.blend import blend_weights
 from training.heads.examples import folds
-from training.pipeline import CHUNK
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
@@ -40,7 +39,7 @@ def choose(
         progress(f"choice: part {number} of {len(splits)}")
         sight = nir_stage(settings, pairs[learn], autoencoder, progress)
         parts = heads_stage(settings, names, seen_in_nir(sight, pairs[learn]), mir_soils, progress)
-        for rival, found in said_by(parts, seen_in_nir(sight, pairs[judged])).items():
+        for rival, found in said_by(parts, seen_in_nir(sight, pairs[judged]).first()).items():
             said.setdefault(rival, np.full((len(pairs), len(NAMES)), np.nan))[judged] = found
     observed = to_model_scale(pairs.properties)
     weights: Weights = {}
@@ -53,13 +52,3 @@ def choose(
             rival: float(weight) for rival, weight in zip(rivals, own, strict=True) if weight
         }
     return weights
-
-
-def said_by(parts: dict[str, Part], soils: SeenSoils) -> dict[str, NDArray[np.float64]]:
-    """What each rival says of the first scan of ``soils``: ``[n, 9]`` on model scale."""
-    said: list[NDArray[np.float64]] = []
-    with torch.no_grad():
-        for view, head in parts.values():
-            targets = torch.cat([head(scans) for scans in soils.views[view][:, 0].split(CHUNK)])
-            said += [way.numpy().astype(float) for way in two_ways(targets)]
-    return dict(zip(rival_names(tuple(parts)), said, strict=True))

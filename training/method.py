@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from soil.properties import to_model_scale
 from training.choice import choose
+from training.every_strategy import EveryStrategy
 from training.fitting import Progress
 from training.heads.assembled import Part, assembled
 from training.pipeline import Model, Pipeline
@@ -23,20 +22,15 @@ from training.stages import (
     seen_in_mir,
     seen_in_nir,
 )
-from training.strategies import NIR_STRATEGIES
-
-BEST_MIR: Final = "MIR-SSL-MLP"
-"""The article's best: what the same soils give when scanned in MIR."""
+from training.strategies import MIR_STRATEGIES, NIR_STRATEGIES
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves: the model, and every strategy's heads for the evaluation alone."""
+    """What training leaves: the model, and every strategy for the evaluation alone."""
 
     model: Model
-    parts: dict[str, Part]
-    mir_parts: dict[str, Part]
-    autoencoder: Autoencoder
+    strategies: EveryStrategy
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +41,11 @@ class MirSide:
     parts: dict[str, Part]
 
 
-def mir_side(
-    settings: Settings,
-    library: SoilSpectra,
-    progress: Progress,
-    names: Collection[str] = (BEST_MIR,),
-) -> MirSide:
-    """Stage 1, and heads of the MIR strategies ``names``, which no device needs."""
+def mir_side(settings: Settings, library: SoilSpectra, progress: Progress) -> MirSide:
+    """Stage 1, and the heads of the MIR strategies, which no device needs."""
     autoencoder = mir_stage(settings, library, progress)
     seen = seen_in_mir(autoencoder.encoder, library)
-    return MirSide(autoencoder, heads_stage(settings, names, seen, None, progress))
+    return MirSide(autoencoder, heads_stage(settings, MIR_STRATEGIES, seen, None, progress))
 
 
 def nir_side(
@@ -76,4 +65,4 @@ def nir_side(
     centre = np.nanmean(to_model_scale(pairs.properties), axis=0)
     model = Model(Pipeline(sight, assembled(parts, weights, centre)))
     model.eval()
-    return Trained(model, parts, mir.parts, autoencoder)
+    return Trained(model, EveryStrategy(autoencoder.encoder, {**mir.parts, **parts}))

@@ -18,6 +18,9 @@ CONVERTED: Final = "converted"
 """What heads can see of a NIR spectrum: what the encoder sees, all treatments, their principal
 components, the latent, and the MIR spectrum that the frozen decoder makes of it."""
 
+MIR: Final = "MIR"
+MIR_LATENT: Final = "MIR latent"
+"""What heads that no device needs can see of a MIR spectrum: itself, and its latent."""
 
 CHUNK: Final = 512
 """Scans at a time. Ours: what a kernel head makes of them stays in the processor's cache."""

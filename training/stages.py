@@ -18,7 +18,7 @@ from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import mir_latents, train_mir_autoencoder
 from training.networks import MirDecoder, MirEncoder
 from training.nir_encoder import train_nir_encoder
-from training.pipeline import NirSight
+from training.pipeline import MIR, MIR_LATENT, NirSight
 from training.preprocessing import Preprocessing, absorbance
 from training.scan_repeats import ScanRepeats
 from training.scores import fit_scores
@@ -30,9 +30,6 @@ from training.treatments import Treatments
 
 VALIDATION_SHARE = 0.15
 """Share of sites kept for early stopping. Ours."""
-
-MIR = "MIR"
-MIR_LATENT = "MIR latent"
 
 Rows = NDArray[np.int64]
 
@@ -56,6 +53,10 @@ class SeenSoils:
     targets: NDArray[np.float64]
     site: NDArray[np.int64]
     parts: dict[str, tuple[slice, ...]]
+
+    def first(self) -> dict[str, Any]:
+        """The views ``[n, k]`` of each soil's first scan."""
+        return {name: view[:, 0] for name, view in self.views.items()}
 
     def __getitem__(self, rows: Rows) -> SeenSoils:
         views = {name: view[rows] for name, view in self.views.items()}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from training.heads.kinds import HeadKind
-from training.pipeline import CONVERTED, LATENT, NIR, SCORES, TREATED
+from training.pipeline import CONVERTED, LATENT, MIR, MIR_LATENT, NIR, SCORES, TREATED
 
 
 class Strategy(NamedTuple):
@@ -31,10 +31,10 @@ class Strategy(NamedTuple):
 
 
 STRATEGIES: Final[dict[str, Strategy]] = {
-    "MIR-PLSR": Strategy("MIR", "PLSR", 0.82),
-    "MIR-MLP": Strategy("MIR", "MLP", 0.81),
-    "MIR-SSL-PLSR": Strategy("MIR latent", "PLSR"),
-    "MIR-SSL-MLP": Strategy("MIR latent", "MLP", 0.91),
+    "MIR-PLSR": Strategy(MIR, "PLSR", 0.82),
+    "MIR-MLP": Strategy(MIR, "MLP", 0.81),
+    "MIR-SSL-PLSR": Strategy(MIR_LATENT, "PLSR"),
+    "MIR-SSL-MLP": Strategy(MIR_LATENT, "MLP", 0.91),
     "NIR-PLSR": Strategy(TREATED, "PLSR", 0.51),
     "NIR-MLP": Strategy(NIR, "MLP", 0.51),
     "NIR-SSL-PLSR": Strategy(LATENT, "PLSR"),

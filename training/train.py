@@ -12,7 +12,7 @@ from contract.manifest import AxisSpec, DistanceLimits, Intervals, TrainingData
 from soil.coherence import coherent
 from soil.properties import NAMES
 from training.axes import MIR_AXIS, NIR_AXIS
-from training.building import architecture_of
+from training.building import architecture_of, forms_of
 from training.card import SCHEMA, Card, DomainLimits
 from training.checkpoint import Checkpoint
 from training.evaluation.card_figures import evaluate
@@ -132,6 +132,7 @@ def train(
         preprocessing=STEPS,
         architecture=architecture_of(trained.model),
         strategy=trained.model.pipeline.heads.strategy(),
+        strategies=forms_of(trained.strategies),
         intervals=intervals,
         domain=limits,
         golden=TOLERANCES,
@@ -139,7 +140,7 @@ def train(
         metrics=evaluation.metrics,
         evaluation=evaluation.findings,
     )
-    return Checkpoint(card, trained.model, domain, golden)
+    return Checkpoint(card, trained.model, domain, golden, trained.strategies)
 
 
 def _domain(

@@ -28,7 +28,7 @@ def silent(line: str) -> None:
 def run(quick_settings) -> Iterator[tuple]:
     with reproducible(0):
         libraries = synthetic_libraries(quick_settings)
-        mir = mir_side(quick_settings, libraries.mir, silent, MIR_STRATEGIES)
+        mir = mir_side(quick_settings, libraries.mir, silent)
         yield libraries, mir, nir_side(quick_settings, mir, libraries.mir, libraries.pairs, silent)
 
 

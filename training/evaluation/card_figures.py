@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from calibration.domain import DomainModel
@@ -12,13 +14,15 @@ from calibration.intervals import IntervalModel
 from soil.coherence import coherent
 from soil.metrics import metrics
 from soil.properties import NAMES, from_model_scale
-from training.choice import said_by
 from training.heads.assembled import RATIOS
-from training.method import BEST_MIR, Trained
+from training.method import Trained
 from training.soil_spectra import SoilSpectra
-from training.stages import seen_in_mir, seen_in_nir
+from training.stages import seen_in_nir
 
 Table = dict[str, dict[str, float]]
+
+BEST_MIR: Final = "MIR-SSL-MLP"
+"""The article's best: what the same soils give when scanned in MIR."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,9 @@ def _of_wet_soils(
 
 def strategy_tables(trained: Trained, test: SoilSpectra) -> dict[str, Table]:
     """Metrics per property of each rival by itself, on first scans."""
-    said = said_by(trained.mir_parts, seen_in_mir(trained.autoencoder.encoder, test))
-    said |= said_by(trained.parts, seen_in_nir(trained.model.pipeline.sight, test))
+    strategies = trained.strategies
+    said = strategies.said(strategies.seen_in_mir(torch.from_numpy(test.mir[:, 0])))
+    said |= strategies.said(seen_in_nir(trained.model.pipeline.sight, test).first())
     return {
         rival: property_table(test.properties, from_model_scale(model_scale))
         for rival, model_scale in said.items()
