@@ -6,6 +6,7 @@ import logging
 import selectors
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from contract.acknowledgement import read_acknowledgement
@@ -67,8 +68,8 @@ class Publisher:
         self._mailbox = Mailbox()
         self._stopping = False
         self._bodies = Bodies()
-        self._newest: bytes | None = None
-        self._announced: tuple[int, bytes] | None = None
+        self._newest: Callable[[], bytes] | None = None
+        self._announced: tuple[int, Callable[[], bytes]] | None = None
         self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
@@ -88,8 +89,11 @@ class Publisher:
 
         self._mailbox.post(take)
 
-    def newest_is(self, state: bytes) -> None:
-        """The state that the newest live reading leaves, for dashboards; only the newest is kept."""
+    def newest_is(self, state: Callable[[], bytes]) -> None:
+        """What makes the state that the newest live reading leaves, for dashboards.
+
+        Only the newest is kept, and made when it is sent: the record itself goes out first.
+        """
 
         def take() -> None:
             self._newest = state
@@ -212,10 +216,11 @@ class Publisher:
             self._sent_s = _now()
         newest, self._newest = self._newest, None
         if newest is not None:
-            if self._others:
-                self._newest = self._newest or newest
+            # The broker has the record before its state, unless a backlog would hold that up for long.
+            if self._others or (self._records and self._delivery.all_sent):
+                self._newest = newest
             else:
-                mid = link.publish(Message(self._topics.state, newest, retain=True))
+                mid = link.publish(Message(self._topics.state, newest(), retain=True))
                 self._others.add(mid)
                 self._announced = mid, newest
         if self._events and not self._others:

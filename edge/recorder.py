@@ -35,7 +35,7 @@ class Outlet(Protocol):
     """Where the recorder tells what is in the log; the publisher. No call may wait."""
 
     def appended(self, seq: int, body: bytes) -> None: ...  # noqa: D102
-    def newest_is(self, state: bytes) -> None: ...  # noqa: D102
+    def newest_is(self, state: Callable[[], bytes]) -> None: ...  # noqa: D102
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None: ...  # noqa: D102
 
 
@@ -214,7 +214,7 @@ class Recorder:
         self._log.append(seq, "reading", body, settles=[scan.log_number for scan in scans])
         self._outlet.appended(seq, body)
         if not reading["historical"]:
-            self._outlet.newest_is(to_json(state_of(reading)))
+            self._outlet.newest_is(lambda: to_json(state_of(reading)))
         if self._on_reading is not None:
             self._untold.append(reading)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -39,8 +39,8 @@ class Outlet:
     def appended(self, seq: int, body: bytes) -> None:
         self.records.append(read_record(body))
 
-    def newest_is(self, state: bytes) -> None:
-        self.newest.append(State.model_validate_json(state))
+    def newest_is(self, state: Callable[[], bytes]) -> None:
+        self.newest.append(State.model_validate_json(state()))
 
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
         self.events.append(reason)
