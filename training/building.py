@@ -16,6 +16,7 @@ from training.networks import MirDecoder, MirEncoder, NirEncoder, layer_sizes
 from training.pipeline import Model, NirSight, Pipeline
 from training.preprocessing import Preprocessing
 from training.scores import Scores
+from training.strategies import STRATEGIES
 from training.treatments import Treatments
 
 
@@ -61,6 +62,9 @@ def forms_of(strategies: EveryStrategy) -> StrategyForms:
 
 def strategies_of(forms: StrategyForms, weights: Mapping[str, Any]) -> EveryStrategy:
     """Strategies of these forms with these weights; raises `RuntimeError` where they don't fit."""
+    for form in forms.heads:
+        if form.name not in STRATEGIES or form.view != STRATEGIES[form.name].view:
+            raise RuntimeError(f"{form.name!r} on {form.view!r} is no strategy of this version")
     *sizes, mean_and_variance = forms.mir_encoder
     strategies = EveryStrategy(
         MirEncoder(sizes, mean_and_variance // 2),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoint import CARD, DOMAIN, GOLDEN, WEIGHTS, load, prepare, save
+from training.checkpoint import CARD, DOMAIN, GOLDEN, STRATEGIES, WEIGHTS, load, prepare, save
 from training.errors import CheckpointDamagedError, CheckpointError, CheckpointUnsupportedError
 
 
@@ -29,7 +29,7 @@ def test_round_trip_to_the_byte(quick_checkpoint, folder: Path, tmp_path: Path) 
     assert np.array_equal(loaded.domain.q.components, quick_checkpoint.domain.q.components)
     assert np.array_equal(loaded.domain.gh.whitening, quick_checkpoint.domain.gh.whitening)
     save(loaded, tmp_path / "again")
-    for name in (CARD, WEIGHTS, DOMAIN, GOLDEN):
+    for name in (CARD, WEIGHTS, STRATEGIES, DOMAIN, GOLDEN):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
@@ -65,7 +65,7 @@ def test_a_faulty_field_is_named(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, DOMAIN, GOLDEN])
+@pytest.mark.parametrize("name", [WEIGHTS, STRATEGIES, DOMAIN, GOLDEN])
 def test_a_changed_byte_is_damage(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[-1] ^= 1
@@ -84,6 +84,22 @@ def test_parts_that_do_not_fit_are_refused(folder: Path) -> None:
         load(folder)
     edit(folder, architecture=sizes, axis={"unit": "nm", "values": [1400.0, 1500.0]})
     with pytest.raises(CheckpointError, match="axis has a length of 2"):
+        load(folder)
+
+
+def test_a_checkpoint_may_do_without_its_strategies(folder: Path) -> None:
+    (folder / STRATEGIES).unlink()
+    with pytest.raises(CheckpointError, match=f"{STRATEGIES} can't be read"):
+        load(folder)
+    edit(folder, strategies=None)
+    assert load(folder).strategies is None
+
+
+def test_a_strategy_that_nobody_knows_is_refused(folder: Path) -> None:
+    strategies = json.loads((folder / CARD).read_bytes())["strategies"]
+    first, *others = strategies["heads"]
+    edit(folder, strategies={**strategies, "heads": [{**first, "name": "$\\evil$"}, *others]})
+    with pytest.raises(CheckpointError, match="is no strategy of this version"):
         load(folder)
 
 

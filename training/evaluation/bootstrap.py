@@ -1,7 +1,8 @@
-"""Percentile intervals by resampling soils (Efron and Tibshirani 1993, An Introduction to the Bootstrap).
+"""Percentile intervals by resampling (Efron and Tibshirani 1993, An Introduction to the Bootstrap).
 
-Soils are drawn, never scans: scans of one soil share its laboratory value and most of their error,
-and counting each as evidence of its own would make every interval too narrow.
+Sites are drawn whole, never scans: scans of one soil share its laboratory value, soils of one site
+their geology and often their laboratory, and counting each as evidence of its own would make every
+interval too narrow.
 """
 
 from __future__ import annotations
@@ -25,6 +26,21 @@ class Estimate:
     value: float | None
     lower: float | None
     upper: float | None
+
+
+SITES_MIN: Final = 10
+"""Sites below which soils are drawn instead. Ours: a handful of sites has too few different draws."""
+
+
+def drawn_soils(block: NDArray[np.int64], resamples: int, seed: int) -> tuple[Counts, bool]:
+    """``resamples`` draws of the soils of whole blocks, ``block`` ``[n]`` being that of each soil.
+
+    With fewer than `SITES_MIN` blocks soils are drawn alone; the second says whether blocks were.
+    """
+    blocks = int(block.max(initial=-1)) + 1
+    if blocks < SITES_MIN:
+        return draws(len(block), resamples, seed), False
+    return draws(blocks, resamples, seed)[:, block], True
 
 
 def draws(soils: int, resamples: int, seed: int) -> Counts:

@@ -53,11 +53,16 @@ class TestedOn(_Section):
 
 
 class Resampling(_Section):
-    """How the intervals of figures came about."""
+    """How the intervals of figures came about.
 
-    method: Literal["percentile bootstrap over soils (Efron and Tibshirani 1993)"] = (
-        "percentile bootstrap over soils (Efron and Tibshirani 1993)"
+    ``drawn``: sites whole, a soil whose site is not known being one by itself; soils alone where no
+    site is known, or hardly any differ.
+    """
+
+    method: Literal["percentile bootstrap (Efron and Tibshirani 1993)"] = (
+        "percentile bootstrap (Efron and Tibshirani 1993)"
     )
+    drawn: Literal["sites", "soils"]
     resamples: int
     level: float
     seed: int

@@ -19,8 +19,6 @@ BLUE, VERMILION, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
 GREY, BLACK = "#8c8c8c", "#222222"
 """Told apart by colour-blind readers (Okabe and Ito 2008)."""
 
-MARKS: Final = "osD^vP"
-
 _STYLE: Final[dict[str, Any]] = {
     "svg.hashsalt": "loamscan",
     "svg.fonttype": "path",

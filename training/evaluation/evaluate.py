@@ -8,7 +8,7 @@ import numpy as np
 
 from soil.properties import INDEX, NAMES
 from training.evaluation.accuracy import resampled
-from training.evaluation.bootstrap import LEVEL, draws
+from training.evaluation.bootstrap import LEVEL, drawn_soils
 from training.evaluation.coverage import coverage
 from training.evaluation.document import (
     Coverage,
@@ -48,7 +48,7 @@ def evaluate(
 ) -> Evaluation:
     """Every figure of ``readings`` and of ``rivals`` by name; the same arguments give the same document."""
     strategies = {MODEL: readings.model, **rivals}
-    counts = draws(len(readings.observed), resamples, seed)
+    counts, by_site = drawn_soils(readings.block(), resamples, seed)
     found = {}
     for name, strategy in strategies.items():
         progress(f"figures of {name}")
@@ -60,7 +60,12 @@ def evaluate(
         model=model,
         test_set=test_set,
         warnings=_warnings(readings, model, test_set),
-        bootstrap=Resampling(resamples=resamples, level=LEVEL, seed=seed),
+        bootstrap=Resampling(
+            drawn="sites" if by_site and _sites(readings) else "soils",
+            resamples=resamples,
+            level=LEVEL,
+            seed=seed,
+        ),
         strategies=found,
         comparisons=comparisons(readings, readings.model, rivals, found, counts),
         spread=_spread(readings, found[MODEL]),
@@ -69,6 +74,10 @@ def evaluate(
         learning_curve=curve,
         xi=_xi(readings, seed),
     )
+
+
+def _sites(readings: Readings) -> bool:
+    return bool((readings.site != "").any())
 
 
 def _spread(readings: Readings, model: Strategy) -> SpreadOfReadings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +17,6 @@ from training.evaluation.drawing import (
     BLUE,
     GREEN,
     GREY,
-    MARKS,
     ORANGE,
     VERMILION,
     Drawn,
@@ -99,48 +99,67 @@ def residuals(found: Evaluation, readings: Readings) -> Drawn:
     return drawn(draw, _panel_height(found))
 
 
-def strategies(found: Evaluation) -> Drawn:
-    """CCC with interval of every strategy, a row a property."""
+def strategy_means(found: Evaluation) -> Drawn:
+    """Mean CCC with interval of every strategy that has one, the best on top."""
 
     def draw(figure: Figure) -> str:
         axes = figure.subplots()
-        rows = ["mean", *reversed(_present(found))]
-        for k, (name, strategy) in enumerate(found.strategies.items()):
-            offset = (
-                0.22 * (len(found.strategies) - 1) * (0.5 - k / max(1, len(found.strategies) - 1))
-            )
-            estimates = {
-                "mean": strategy.mean_ccc,
-                **{p: row.figures.get("ccc") for p, row in strategy.properties.items()},
-            }
-            for y, row in enumerate(rows):
-                estimate = estimates[row]
-                if estimate is None or estimate.value is None:
-                    continue
-                if estimate.lower is not None and estimate.upper is not None:
-                    axes.plot(
-                        [estimate.lower, estimate.upper], [y + offset] * 2, color=_colour(k),
-                        linewidth=1.8,
-                    )  # fmt: skip
-                axes.plot(
-                    estimate.value, y + offset, MARKS[k % len(MARKS)], color=_colour(k),
-                    markersize=5.5, label=name if y == 0 else None,
-                )  # fmt: skip
-        labels = {"mean": "mean", **{p.name: p.label for p in PROPERTIES}}
-        axes.set_yticks(range(len(rows)), [labels[row] for row in rows])
-        axes.axhline(0.5, color=GREY, linewidth=0.6)
+        ranked = _ranked(found)
+        for y, name in enumerate(reversed(ranked)):
+            mean, colour = found.strategies[name].mean_ccc, _kind_colour(name)
+            if mean is None or mean.value is None:
+                continue
+            if mean.lower is not None and mean.upper is not None:
+                axes.plot([mean.lower, mean.upper], [y, y], color=colour, linewidth=1.8)
+            axes.plot(mean.value, y, "o", color=colour, markersize=5.5)
+        axes.set_yticks(range(len(ranked)), list(reversed(ranked)))
         axes.set_xlim(right=1.0)
-        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_ylim(-0.6, len(ranked) - 0.4)
         axes.grid(axis="x", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.set_xlabel(f"CCC with {found.bootstrap.level:.0%} interval")
-        figure.legend(loc="outside upper center", ncols=3)
-        return "CCC with interval of every strategy, per property. Means: " + "; ".join(
-            f"{name} {_number(s.mean_ccc.value if s.mean_ccc else None)}"
-            for name, s in found.strategies.items()
+        axes.set_xlabel(f"mean CCC with {found.bootstrap.level:.0%} interval")
+        return "Mean CCC of every strategy, the best first: " + "; ".join(
+            f"{name} {_number(mean.value)}"
+            for name in ranked
+            if (mean := found.strategies[name].mean_ccc) is not None
         )
 
-    return drawn(draw, 1.2 + 0.42 * (1 + len(_present(found))))
+    return drawn(draw, 0.8 + 0.27 * len(_ranked(found)))
+
+
+def strategy_map(found: Evaluation) -> Drawn:
+    """CCC of every strategy (row) on every property (column), written out; the best of a column bold."""
+
+    def draw(figure: Figure) -> str:
+        axes, columns = figure.subplots(), _present(found)
+        rows = _ranked(found)
+        rows += [name for name in found.strategies if name not in rows]
+        table = np.array(
+            [[_ccc(found, row, column) for column in columns] for row in rows], dtype=float
+        )
+        shade = mpl.colormaps["cividis"].with_extremes(bad="#f4f4f4")
+        image = axes.imshow(table, cmap=shade, vmin=0, vmax=1, aspect="auto")
+        for (y, x), value in np.ndenumerate(table):
+            if np.isfinite(value):
+                axes.text(
+                    x, y, f"{value:.2f}", ha="center", va="center", fontsize=8,
+                    color="black" if value > 0.55 else "white",
+                    weight="bold" if value == np.nanmax(table[:, x]) else "normal",
+                )  # fmt: skip
+        labels = [PROPERTIES[INDEX[name]].label for name in columns]
+        axes.set_xticks(range(len(columns)), labels, fontsize=8.5)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        figure.colorbar(image, ax=axes, label="CCC", pad=0.01)
+        best = [
+            f"{label} {rows[int(np.nanargmax(column))]} {np.nanmax(column):.2f}"
+            for label, column in zip(labels, table.T, strict=True)
+        ]
+        return "CCC of every strategy on every property. The best: " + "; ".join(best) + "."
+
+    return drawn(draw, 0.9 + 0.27 * len(found.strategies))
 
 
 def coverage(found: Evaluation) -> Drawn:
@@ -259,6 +278,30 @@ def _panel_height(found: Evaluation) -> float:
 
 def _present(found: Evaluation) -> list[str]:
     return [name for name in NAMES if found.strategies[MODEL].properties[name].figures]
+
+
+def _ranked(found: Evaluation) -> list[str]:
+    """The strategies that have a mean CCC, the best first."""
+    means = {
+        name: strategy.mean_ccc.value
+        for name, strategy in found.strategies.items()
+        if strategy.mean_ccc is not None and strategy.mean_ccc.value is not None
+    }
+    return sorted(means, key=lambda name: -means[name])
+
+
+def _ccc(found: Evaluation, strategy: str, item: str) -> float:
+    estimate = found.strategies[strategy].properties[item].figures.get("ccc")
+    return np.nan if estimate is None or estimate.value is None else estimate.value
+
+
+def _kind_colour(name: str) -> str:
+    """What was scanned and learnt from: the model, strategies in NIR, in MIR, local calibrations."""
+    if name == MODEL:
+        return VERMILION
+    if name.startswith("local"):
+        return ORANGE
+    return GREEN if name.startswith("MIR") else BLUE
 
 
 def _outer_labels(figure: Figure, x: str, y: str) -> None:

@@ -29,6 +29,7 @@ caption { text-align: left; color: #555; padding-bottom: .3rem }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th { font-weight: 600 } tbody th, thead th:first-child, td.text { text-align: left }
 tbody th { font-weight: 400 } td small { color: #666; display: block; white-space: nowrap }
+summary { cursor: pointer; padding: .2rem 0; color: #0b5394 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0 }
 dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } h2 { break-after: avoid }
@@ -57,6 +58,11 @@ def figure(drawing: Drawn, caption: str) -> str:
         f'<figure><img src="data:image/svg+xml;base64,{data}" alt="{escape(drawing.alt)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def folded(summary: str, body: str) -> str:
+    """``body``, which is HTML, out of sight until somebody asks for it."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
 
 
 def cell(estimate: Estimate | None, digits: str) -> str:

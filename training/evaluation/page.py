@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from soil.properties import INDEX, PROPERTIES
 from training.evaluation import figures
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.document import Evaluation
-from training.evaluation.markup import cell, document, figure, table
+from training.evaluation.markup import cell, document, figure, folded, table
 from training.evaluation.readings import Readings
 from training.evaluation.strategy_figures import MODEL, SIGNIFICANT
+
+_DRAWN: Final = {
+    "sites": "Sites are drawn whole, since soils of one site resemble each other; a soil whose site is "
+    "not known is one by itself.",
+    "soils": "Soils are drawn, never scans: scans of one soil share its laboratory value. Soils of one "
+    "site resemble each other too, and no sites are known here, or too few: where they matter the "
+    "intervals are too narrow.",
+}
 
 
 def page(found: Evaluation, readings: Readings) -> str:
@@ -110,12 +119,60 @@ def _strategies(found: Evaluation) -> str:
     rivals = [name for name in found.strategies if name != MODEL]
     if not _any(found) or not rivals:
         return ""
-    described = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(strategy.description)}; mean CCC "
-        f"{_plain(strategy.mean_ccc)}</dd>"
-        for name, strategy in found.strategies.items()
+    return (
+        "<h2>Beside other strategies</h2>"
+        "<p>Each is learnt as the model is, and asked of the same scans; local ones learn from other "
+        "soils of this test set. MIR strategies say what the same soils give when scanned in MIR.</p>"
+        + figure(
+            figures.strategy_means(found),
+            "Mean CCC with interval. Red: the model; blue: NIR strategies; green: MIR; orange: local "
+            "calibrations.",
+        )
+        + figure(
+            figures.strategy_map(found),
+            "CCC per property. Bold: the best of a column. ILR says texture another way, and nothing "
+            "else.",
+        )
+        + table(
+            "On how many properties the model's squared error is smaller or greater on the same "
+            f"soils, and by more than chance: p, after Holm, at most {SIGNIFICANT:g}",
+            [
+                "strategy",
+                "what it is",
+                "mean CCC",
+                "model better",
+                "not told apart",
+                "rival better",
+            ],
+            [_standing(found, name) for name in rivals],
+        )
+        + folded("Every difference between the model and a rival", _differences(found))
+        + "".join(
+            folded(f"{name}: figures per property", _figures_table(found, name)) for name in rivals
+        )
     )
-    compared = [
+
+
+def _standing(found: Evaluation, rival: str) -> list[str]:
+    strategy = found.strategies[rival]
+    names: dict[str, list[str]] = {
+        "model better": [],
+        "no difference shown": [],
+        "rival better": [],
+    }
+    for name, rows in found.comparisons.items():
+        for row in rows:
+            if row.rival == rival:
+                names[row.verdict].append(PROPERTIES[INDEX[name]].label)
+    model, same, other = names.values()
+    return [
+        rival, strategy.description, cell(strategy.mean_ccc, ".3f"), f"{len(model)}", f"{len(same)}",
+        ", ".join(other) or "0",
+    ]  # fmt: skip
+
+
+def _differences(found: Evaluation) -> str:
+    rows = [
         [
             PROPERTIES[INDEX[name]].label,
             row.rival,
@@ -126,20 +183,10 @@ def _strategies(found: Evaluation) -> str:
         for name, rows in found.comparisons.items()
         for row in rows
     ]
-    return (
-        f"<h2>Beside other strategies</h2><dl>{described}</dl>"
-        + figure(
-            figures.strategies(found),
-            "CCC with interval. Intervals that overlap may still hide a difference: the table of "
-            "paired differences asks soil by soil.",
-        )
-        + table(
-            "Squared error of the model less that of the rival, on the same soils: below zero the "
-            f"model is better. A difference counts as shown where p, after Holm, is at most {SIGNIFICANT:g}",
-            ["property", "rival", "difference", "p", "verdict"],
-            compared,
-        )
-        + "".join(_figures_table(found, name) for name in rivals)
+    return table(
+        "Squared error of the model less that of the rival: below zero the model is better",
+        ["property", "rival", "difference", "p", "verdict"],
+        rows,
     )
 
 
@@ -265,11 +312,9 @@ def _how(found: Evaluation) -> str:
     return (
         "<h2>How it was computed</h2>"
         f"<p>Intervals are percentiles of {boot.resamples:,} bootstrap resamples (Efron and "
-        f"Tibshirani 1993) from seed {boot.seed}. Soils are drawn, never scans: scans of one soil "
-        "share its laboratory value. Soils of one site resemble each other too, so with few sites the "
-        "intervals are still too narrow. Missing laboratory values are left out, per property. CCC: Lin "
-        "1989; RPIQ: Bellon-Maurel et al. 2010; xi: Chatterjee 2021; intervals of shares: Clopper "
-        "and Pearson 1934, over soils.</p>"
+        f"Tibshirani 1993) from seed {boot.seed}. {_DRAWN[boot.drawn]} Missing laboratory values are "
+        "left out, per property. CCC: Lin 1989; RPIQ: Bellon-Maurel et al. 2010; xi: Chatterjee 2021; "
+        "intervals of shares: Clopper and Pearson 1934, over soils.</p>"
         f"<p>Strategies of the model, as its card says: {escape(strategy)}.</p>"
         "<p>Every number of the tables is in <code>report.json</code> "
         f"(<code>{escape(found.schema_)}</code>), and so are those of the heat map.</p>"

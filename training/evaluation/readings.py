@@ -14,10 +14,14 @@ Floats = NDArray[np.float64]
 
 
 class Predicted(NamedTuple):
-    """What one strategy says of every scan: ``values`` ``[m, 9]`` in reporting units, NaN where nothing."""
+    """What one strategy says of every scan: ``values`` ``[m, 9]`` in reporting units, NaN where nothing.
+
+    ``silent`` says why nothing.
+    """
 
     description: str
     values: Floats
+    silent: str = "had too few analysed soils to learn from"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +55,9 @@ class Readings:
         """The block ``[n]`` of each soil: its site, or the soil by itself where that is not known."""
         alone = np.char.add("\0", np.arange(len(self.site)).astype(str))
         return np.unique(np.where(self.site == "", alone, self.site), return_inverse=True)[1]
+
+    def told(self, i: int, by: Floats) -> Floats:
+        """Property ``i`` as observed ``[n]``, NaN too where ``by`` ``[m, 9]`` says nothing of a scan."""
+        silent = np.zeros(len(self.observed), dtype=bool)
+        silent[self.soil[~np.isfinite(by[:, i])]] = True
+        return np.where(silent, np.nan, self.observed[:, i])

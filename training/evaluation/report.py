@@ -12,7 +12,9 @@ from training.evaluation.document import Evaluation
 from training.evaluation.evaluate import evaluate
 from training.evaluation.local_calibration import local_rivals
 from training.evaluation.page import page
-from training.evaluation.sources import Scanned, named, read_out
+from training.evaluation.readings import Predicted
+from training.evaluation.sources import Scanned, named, on_model_axis, read_out
+from training.evaluation.strategy_readings import mir_strategies, nir_strategies
 from training.fitting import Progress
 
 HTML: Final = "report.html"
@@ -24,9 +26,16 @@ def make_report(
 ) -> tuple[Evaluation, str]:
     """The document and the page; the same arguments give the same bytes of both."""
     progress(f"predicting {len(scanned.soil):,} scans")
-    readings = read_out(checkpoint, scanned)
+    reflectance = on_model_axis(scanned, checkpoint.card)
+    readings = read_out(checkpoint, scanned, reflectance)
+    rivals: dict[str, Predicted] = {}
+    if checkpoint.strategies is not None:
+        progress("asking every strategy")
+        sight = checkpoint.model.pipeline.sight
+        rivals |= nir_strategies(checkpoint.strategies, sight, reflectance)
+        rivals |= mir_strategies(checkpoint.strategies, scanned.mir, scanned.soil)
     progress("calibrating local rivals")
-    rivals = local_rivals(readings, seed)
+    rivals |= local_rivals(readings, seed)
     found = evaluate(
         readings, rivals, named(checkpoint.card), scanned.about, resamples, seed, progress
     )

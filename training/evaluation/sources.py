@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calibration.intervals import IntervalModel
 from soil.axis import Axis
 from soil.coherence import coherent
+from soil.errors import AxisError
 from training.card import Card
 from training.checkpoint import WEIGHTS, Checkpoint
 from training.errors import LibraryError, SettingsError
@@ -37,7 +38,11 @@ _CHUNK: Final = 1024
 
 @dataclass(frozen=True, eq=False)
 class Scanned:
-    """Soils and their NIR scans: ``reflectance`` ``[m, bands]`` on ``axis``, the rest as in `Readings`."""
+    """Soils and their NIR scans: ``reflectance`` ``[m, bands]`` on ``axis``, the rest as in `Readings`.
+
+    ``mir`` ``[n, bands]`` is each soil's mean MIR absorbance on the model's MIR axis, NaN where it was
+    not scanned so.
+    """
 
     about: TestedOn
     axis: Axis
@@ -46,6 +51,7 @@ class Scanned:
     site: Text
     soil: NDArray[np.int64]
     scanner: Text
+    mir: NDArray[np.float32]
 
 
 def from_files(
@@ -82,6 +88,7 @@ def of_library(library: Library, card: Card, dropped: list[str], learnt: Text | 
         )
     row = {name: i for i, name in enumerate(samples.name.tolist())}
     samples = samples[np.array([row[name] for name in names.tolist()])]
+    mir, lost = _mean_mir(library, names, card.mir_axis.axis())
     about = TestedOn(
         name=library.name,
         licence=library.licence,
@@ -91,11 +98,30 @@ def of_library(library: Library, card: Card, dropped: list[str], learnt: Text | 
         scanners=_distinct(scans.device),
         scans=len(scans),
         independence=_independence(library.name, names, card, learnt),
-        dropped=dropped,
+        dropped=dropped + lost,
     )
     return Scanned(
-        about, scans.axis, scans.values, samples.properties, samples.site, soil, scans.device
+        about, scans.axis, scans.values, samples.properties, samples.site, soil, scans.device, mir
     )
+
+
+def _mean_mir(library: Library, names: Text, onto: Axis) -> tuple[NDArray[np.float32], list[str]]:
+    """The mean MIR scan ``[n, bands]`` of each of the soils ``names``, and what could not be used."""
+    mir = np.full((len(names), len(onto)), np.nan, dtype=np.float32)
+    scans = library.scans.get("mir")
+    if scans is None:
+        return mir, []
+    scans = scans[np.isin(scans.sample, names)]
+    try:
+        values = scans.axis.resample(scans.values, onto)
+    except AxisError as error:
+        return mir, [f"MIR scans not used: {error.what}"]
+    row = np.searchsorted(names, scans.sample)
+    total = np.zeros(mir.shape)
+    np.add.at(total, row, values)
+    count = np.bincount(row, minlength=len(names))
+    mir[count > 0] = total[count > 0] / count[count > 0, None]
+    return mir, []
 
 
 def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
@@ -106,7 +132,9 @@ def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
             f"use at least {SOILS_MIN} and a seed of 0 or more",
         )
     axis = card.axis.axis()
-    drawn = draw_soils(seed, SoilSet.EVALUATION, soils, nir=SYNTHETIC_SCANS, nir_axis=axis)
+    drawn = draw_soils(
+        seed, SoilSet.EVALUATION, soils, nir=SYNTHETIC_SCANS, mir=Scans(1, 1), nir_axis=axis
+    )
     per_soil = SYNTHETIC_SCANS.per_soil
     device = np.char.add("simulated-", drawn.nir_device.reshape(-1).astype(str))
     about = TestedOn(
@@ -132,6 +160,7 @@ def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
         drawn.site.astype(str),
         np.repeat(np.arange(soils), per_soil),
         device,
+        drawn.mir[:, 0],
     )
 
 
@@ -146,11 +175,17 @@ def named(card: Card) -> ModelNamed:
     )
 
 
-def read_out(checkpoint: Checkpoint, scanned: Scanned) -> Readings:
-    """What the checkpoint's model says of every scan; raises `AxisError` where its axis is not covered."""
-    reflectance = scanned.axis.resample(scanned.reflectance, checkpoint.card.axis.axis())
+def on_model_axis(scanned: Scanned, card: Card) -> NDArray[np.float32]:
+    """Reflectance ``[m, bands]`` as the model takes it; raises `AxisError` where its axis is not covered."""
+    return scanned.axis.resample(scanned.reflectance, card.axis.axis()).astype(np.float32)
+
+
+def read_out(
+    checkpoint: Checkpoint, scanned: Scanned, reflectance: NDArray[np.float32]
+) -> Readings:
+    """What the checkpoint's model says of every scan, ``reflectance`` being on its axis."""
     parts = [
-        checkpoint.model.outputs(reflectance[at : at + _CHUNK].astype(np.float32))
+        checkpoint.model.outputs(reflectance[at : at + _CHUNK])
         for at in range(0, len(reflectance), _CHUNK)
     ]
     outputs = {

@@ -20,32 +20,50 @@ SIGNIFICANT: Final = 0.05
 
 
 def strategy_figures(readings: Readings, strategy: Predicted, counts: Counts) -> Strategy:
-    """Figures of ``strategy`` on every property that is analysed often enough."""
+    """Figures of ``strategy`` on every property that is analysed often enough.
+
+    The mean CCC stands only where the strategy has figures of all properties that the model has.
+    """
     rows = {
-        item.name: _property(readings, i, strategy.values[:, i], counts)
-        for i, item in enumerate(PROPERTIES)
+        item.name: _property(readings, i, strategy, counts) for i, item in enumerate(PROPERTIES)
     }
     present = [INDEX[item] for item, row in rows.items() if row.figures]
+    comparable = all(
+        rows[item.name].figures or not _analysed(readings, i) for i, item in enumerate(PROPERTIES)
+    )
     return Strategy(
         description=strategy.description,
         properties=rows,
-        mean_ccc=_mean_ccc(readings, strategy.values, present, counts) if present else None,
+        mean_ccc=_mean_ccc(readings, strategy.values, present, counts)
+        if present and comparable
+        else None,
     )
 
 
-def _property(readings: Readings, i: int, predicted: Floats, counts: Counts) -> PropertyFigures:
-    known = np.isfinite(readings.observed[:, i])
+def _analysed(readings: Readings, i: int) -> bool:
+    """Whether enough soils are analysed, and differ."""
+    return _why_not(readings.observed[:, i]) is None
+
+
+def _why_not(observed: Floats) -> str | None:
+    known = observed[np.isfinite(observed)]
+    if len(known) < SOILS_MIN:
+        return f"analysed of {len(known)} soils; {SOILS_MIN} are the least"
+    return "all soils have the same value" if np.ptp(known) == 0 else None
+
+
+def _property(readings: Readings, i: int, strategy: Predicted, counts: Counts) -> PropertyFigures:
+    observed = readings.told(i, strategy.values)
+    left_out = _why_not(readings.observed[:, i])
+    if left_out is None and _why_not(observed) is not None:
+        left_out = f"this strategy {strategy.silent}"
+        observed = readings.observed[:, i]
+    known = np.isfinite(observed)
     scans = known[readings.soil]
     soils, unit = int(known.sum()), PROPERTIES[i].unit
-    left_out, figures = None, {}
-    if soils < SOILS_MIN:
-        left_out = f"analysed of {soils} soils; {SOILS_MIN} are the least"
-    elif np.ptp(readings.observed[known, i]) == 0:
-        left_out = "all soils have the same value"
-    elif not np.isfinite(predicted[scans]).all():
-        left_out = "this strategy had too few analysed soils to learn from"
-    else:
-        figures = accuracy(readings.observed[:, i], predicted, readings.soil, counts)
+    figures = {}
+    if left_out is None:
+        figures = accuracy(observed, strategy.values[:, i], readings.soil, counts)
     return PropertyFigures(
         unit=unit, soils=soils, scans=int(scans.sum()), figures=figures, left_out=left_out
     )
@@ -59,7 +77,7 @@ def _mean_ccc(
     both = np.concatenate([once, counts])
     ccc = np.mean(
         [
-            resampled(readings.observed[:, i], predicted[:, i], readings.soil, both)["ccc"]
+            resampled(readings.told(i, predicted), predicted[:, i], readings.soil, both)["ccc"]
             for i in columns
         ],
         axis=0,
@@ -87,7 +105,7 @@ def comparisons(
         ]
         differences = [
             paired_difference(
-                readings.observed[:, INDEX[name]], model.values[:, INDEX[name]],
+                readings.told(INDEX[name], strategy.values), model.values[:, INDEX[name]],
                 strategy.values[:, INDEX[name]], readings.soil, counts,
             )
             for name in names

@@ -15,7 +15,7 @@ def summary_lines(found: Evaluation) -> list[str]:
         f"{found.model.name} {found.model.version} on {test.name}",
         f"{test.soils} soils of {test.sites or 'unknown'} sites, {test.scans} scans by "
         f"{test.scanners or 'unknown'} scanners; intervals: {found.bootstrap.level:.0%}, "
-        f"{found.bootstrap.resamples} resamples of soils",
+        f"{found.bootstrap.resamples} resamples of {found.bootstrap.drawn}",
         *(f"! {text}" for text in found.warnings),
         f"{'property':<18}{'unit':>9}{'soils':>7}{'CCC':>7}{'':>15}{'R2':>7}{'RMSE':>9}{'bias':>9}{'RPIQ':>7}",
     ]
@@ -30,11 +30,11 @@ def summary_lines(found: Evaluation) -> list[str]:
             f"{start}{_value(f['ccc'], 3):>7}{_interval(f['ccc']):>15}{_value(f['r2'], 3):>7}"
             f"{_value(f['rmse'], decimals):>9}{_value(f['bias'], decimals):>9}{_value(f['rpiq'], 2):>7}"
         )
+    lines.append("mean CCC")
     for name, strategy in found.strategies.items():
         if strategy.mean_ccc is not None:
-            lines.append(
-                f"mean CCC of {name}: {_value(strategy.mean_ccc, 3)} {_interval(strategy.mean_ccc).strip()}"
-            )
+            mean = strategy.mean_ccc
+            lines.append(f"  {name:<22}{_value(mean, 3)}{_interval(mean)}")
     return lines
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.bootstrap import Estimate, draws, estimate
+from training.evaluation.bootstrap import SITES_MIN, Estimate, drawn_soils, draws, estimate
 
 
 def test_every_resample_has_as_many_soils_as_the_set() -> None:
@@ -16,6 +16,32 @@ def test_every_resample_has_as_many_soils_as_the_set() -> None:
 def test_soils_are_drawn_with_replacement() -> None:
     counts = draws(400, 100, seed=3)
     assert abs(float((counts == 0).mean()) - np.exp(-1)) < 0.01
+
+
+def test_soils_of_one_site_are_drawn_together() -> None:
+    site = np.repeat(np.arange(20), 3)
+    counts, by_site = drawn_soils(site, 200, seed=3)
+    assert by_site
+    assert (counts == counts[:, site * 3]).all()
+    assert (counts.sum(axis=1) == 60).all()
+
+
+def test_a_handful_of_sites_is_not_drawn_from() -> None:
+    site = np.repeat(np.arange(SITES_MIN - 1), 5)
+    counts, by_site = drawn_soils(site, 200, seed=3)
+    assert not by_site
+    assert (counts != counts[:, site * 5]).any()
+
+
+def test_soils_that_resemble_each_other_by_site_widen_the_interval() -> None:
+    site = np.repeat(np.arange(30), 10)
+    values = np.random.default_rng(0).normal(size=30)[site]
+    alone, whole = (
+        estimate(float(values.mean()), counts @ values / counts.sum(axis=1))
+        for counts in (draws(300, 1000, 1), drawn_soils(site, 1000, 1)[0])
+    )
+    # The root of ten soils a site, and what chance leaves of that.
+    assert 2.5 < (whole.upper - whole.lower) / (alone.upper - alone.lower) < 4
 
 
 def test_a_seed_gives_its_own_draws() -> None:

@@ -99,6 +99,45 @@ def test_the_better_of_two_strategies_is_named(document, make_readings) -> None:
         ]
 
 
+def test_a_strategy_is_judged_on_the_soils_that_it_says_something_of(
+    document, make_readings
+) -> None:
+    readings = make_readings()
+    values = readings.model.values.copy()
+    values[readings.soil >= 40] = np.nan
+    found = document(readings, {"partial": Predicted("partial", values, "was not asked")})
+    row = found.strategies["partial"].properties["clay"]
+    known = readings.soil < 40
+    expected = metrics(readings.observed[readings.soil[known], 6], values[known, 6])
+    assert (row.soils, row.scans) == (40, 160)
+    assert_allclose(row.figures["rmse"].value, expected.rmse)
+    (compared,) = found.comparisons["clay"]
+    assert compared.squared_error_difference.value == 0
+
+
+def test_a_strategy_for_some_properties_alone_has_no_mean_and_says_why(
+    document, make_readings
+) -> None:
+    readings = make_readings()
+    values = np.full_like(readings.model.values, np.nan)
+    values[:, INDEX["silt"]] = readings.model.values[:, INDEX["silt"]]
+    found = document(readings, {"silt alone": Predicted("", values, "says silt alone")})
+    strategy = found.strategies["silt alone"]
+    assert strategy.mean_ccc is None
+    assert strategy.properties["silt"].figures
+    assert strategy.properties["clay"].left_out == "this strategy says silt alone"
+    assert [name for name, rows in found.comparisons.items() if rows] == ["silt"]
+
+
+def test_a_document_says_what_was_drawn(document, make_readings) -> None:
+    readings = make_readings()
+    assert document(readings, {}).bootstrap.drawn == "sites"
+    nowhere = replace(readings, site=np.full(60, ""))
+    assert document(nowhere, {}).bootstrap.drawn == "soils"
+    one_place = replace(readings, site=np.full(60, "here"))
+    assert document(one_place, {}).bootstrap.drawn == "soils"
+
+
 def test_a_perfect_strategy_has_no_number_that_json_lacks(document, make_readings) -> None:
     readings = make_readings()
     perfect = replace(readings, model=Predicted("perfect", readings.observed[readings.soil]))

@@ -16,9 +16,11 @@ from soil.errors import AxisError
 from training.axes import NIR_AXIS
 from training.errors import CheckpointError, LibraryError
 from training.evaluation.commands import evaluate
+from training.heads.assembled import RATIOS
 from training.libraries import folder
 from training.libraries.library import Library, Samples
 from training.libraries.library import Scans as LibraryScans
+from training.strategies import STRATEGIES
 from training.synthetic.soils import Scans, SoilSet, draw_soils
 
 
@@ -57,6 +59,13 @@ def test_synthetic_soils_give_a_page_and_the_same_numbers_as_json(
     ccc = found["strategies"]["model"]["mean_ccc"]["value"]
     assert f"{ccc:.3f}" in html
     assert "drawing" in ran.stderr
+    every = [name + way for name in STRATEGIES for way in ("", RATIOS)]
+    assert set(found["strategies"]) == {"model", "local NIR-ridge", "local NIR-SSL-ridge", *every}
+    for name in STRATEGIES:
+        assert found["strategies"][name]["mean_ccc"]["lower"] is not None
+        assert f"{name}: figures per property" in html
+    ratios = found["strategies"]["NIR-PLSR ILR"]["properties"]
+    assert {item for item, row in ratios.items() if row["figures"]} == {"clay", "silt", "sand"}
 
 
 def test_the_same_call_leaves_the_same_files(quick_folder: Path, tmp_path: Path) -> None:
@@ -79,6 +88,8 @@ def test_a_library_is_evaluated_on_the_model_s_axis(quick_folder: Path, tmp_path
     found = json.loads((tmp_path / "out" / "report.json").read_text())
     assert found["test_set"]["independence"]["shared_soils"] is None
     assert found["test_set"]["synthetic"] is False
+    mir = found["strategies"]["MIR-PLSR"]["properties"]["clay"]
+    assert mir["left_out"] == "this strategy needs MIR scans, which these soils lack"
 
 
 def test_soils_that_the_model_learnt_from_are_counted_and_said(

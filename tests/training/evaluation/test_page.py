@@ -77,7 +77,7 @@ def test_it_is_one_page_that_loads_nothing(plain) -> None:
 
 def test_its_figures_are_sound_svg_that_load_nothing(plain) -> None:
     images = Outline(plain).of("img")
-    assert len(images) == 6
+    assert len(images) == 7
     for image in images:
         kind, _, data = image["src"].partition(",")
         assert kind == "data:image/svg+xml;base64"
