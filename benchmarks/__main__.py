@@ -22,7 +22,10 @@ BENCHMARKS: Final = (
     "startup",
     "realism",
     "accuracy",
+    "latents",
     "real_accuracy",
+    "real_blocked",
+    "real_latents",
     "training",
 )
 """Modules of this folder with a docstring that says what is measured, and ``measure(quick, tell)``."""

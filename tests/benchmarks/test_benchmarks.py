@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, realism, training
+from benchmarks import accuracy, latents, realism, training
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.interleaving import interleave
 from benchmarks.report import section, table, write_section
@@ -103,6 +103,15 @@ def test_every_strategy_is_a_row_beside_the_article_s_figure_if_it_has_one():
     assert "article" not in rows["NIR-ridge, 100 pairs"].peers
     chosen, simple = rows["chosen, 100 pairs"], ("NIR-PLSR", "NIR-ridge")
     assert chosen.floor == max(rows[f"{name}, 100 pairs"].value for name in simple)
+
+
+def test_every_step_from_mir_down_to_nir_is_a_row():
+    rows = {row.name: row for row in latents.measure(True, lambda _: None)}
+    steps = ("MIR components", "MIR latent", "NIR latent", "NIR latent, cross-fitted")
+    past = ("NIR latent by an ensemble, cross-fitted", "NIR components")
+    told = ("R2 of the latent, stage 2", "R2 of the latent, an ensemble")
+    assert set(rows) == {f"{name}, 100 pairs" for name in (*steps, *past, *told)}
+    assert all(row.value <= 1 for row in rows.values())
 
 
 def test_stage_1_is_measured_with_its_floor_its_peer_and_its_memory(monkeypatch):

@@ -1,0 +1,159 @@
+"""Where strategies on a latent lose what heads on the spectrum keep, step by step, on SYNTHETIC soils.
+
+One kind of head, the ensemble, learns from the same pairs through one view after another; test soils
+are of other sites and devices. From MIR down to NIR: the components of the MIR spectrum, its
+latent, the NIR latent of stage 2, and, as the way past the latent, the components of the NIR
+spectrum. `cross-fitted`: heads learn from latents of pairs that the encoder has not seen, as they
+will meet them; otherwise from those that it was trained on. `by an ensemble`: in place of stage 2's
+encoder an ensemble of perceptrons on the components of the NIR spectrum learns the MIR latent
+itself, cross-fitted too. `R2 of the latent`: how much of the variance of the test soils' MIR latent
+is told from NIR, over all features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from multiprocessing import get_context
+from os import cpu_count
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.rows import Row
+from soil.properties import from_model_scale
+from training.evaluation.card_figures import mean_of, property_table
+from training.every_strategy import said_by
+from training.fitting import reproducible
+from training.heads.assembled import Part
+from training.heads.examples import Examples, folds
+from training.heads.kinds import ENSEMBLE_SEES, fit_head
+from training.pipeline import CHUNK, LATENT, SCORES
+from training.scores import fit_scores
+from training.settings import Settings
+from training.soil_spectra import SoilSpectra
+from training.stages import Autoencoder, mir_stage, nir_stage, seen_in_nir
+from training.synthetic.libraries import synthetic_libraries
+from training.targets import to_targets
+
+SEEDS: Final = 2
+PAIRS: Final = (100, 500, 2106)
+
+Floats = NDArray[np.float32]
+View = tuple[Floats, Floats]
+"""Features of the pairs and of the test soils, ``[n, k]`` each."""
+
+
+def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
+    """Mean CCC by view and number of pairs, and how much of the latent NIR tells."""
+    if quick:
+        found = [_of_seed(0, (100,), True)]
+    else:
+        with ProcessPoolExecutor(cpu_count(), get_context("spawn")) as pool:
+            runs = [pool.submit(_of_seed, seed, PAIRS, False) for seed in range(SEEDS)]
+            for number, run in enumerate(as_completed(runs), 1):
+                run.result()
+                tell(f"{number} of {SEEDS} seeds")
+            found = [run.result() for run in runs]
+    rows = []
+    for name in found[0]:
+        values = [of[name] for of in found]
+        unit = "of 1" if name.startswith("R2") else "CCC"
+        peers = {"lowest": min(values), "highest": max(values)}
+        rows.append(Row(name, float(np.mean(values)), unit, peers=peers))
+    return rows
+
+
+def _of_seed(seed: int, sizes: tuple[int, ...], quick: bool) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with reproducible(seed):
+        torch.set_num_threads(1)
+        settings = Settings(seed=seed).quick() if quick else Settings(seed=seed)
+        autoencoder: Autoencoder | None = None
+        for pairs in sizes:
+            ours = replace(settings, pairs=pairs)
+            sets = synthetic_libraries(ours)
+            autoencoder = autoencoder or mir_stage(ours, sets.mir, _silent)
+            views, told = _views(ours, autoencoder, sets.pairs, sets.test)
+            for name, view in views.items():
+                found[f"{name}, {pairs} pairs"] = _mean_ccc(ours, view, sets.pairs, sets.test)
+            found |= {f"R2 of the latent, {by}, {pairs} pairs": r2 for by, r2 in told.items()}
+    return found
+
+
+def _views(
+    settings: Settings, autoencoder: Autoencoder, pairs: SoilSpectra, test: SoilSpectra
+) -> tuple[dict[str, View], dict[str, float]]:
+    sight = nir_stage(settings, pairs, autoencoder, _silent)
+    seen, asked = (_means(sight, soils) for soils in (pairs, test))
+    mir, test_mir = (torch.from_numpy(soils.mir).mean(dim=1) for soils in (pairs, test))
+    with torch.no_grad():
+        latent, test_latent = (autoencoder.encoder(of)[0].numpy() for of in (mir, test_mir))
+    components = fit_scores(mir, (slice(0, mir.shape[1]),))
+    unseen, told = np.empty_like(latent), np.empty_like(latent)
+    for learn, held in folds(pairs.site, settings.choice_folds, settings.seed):
+        other = nir_stage(settings, pairs[learn], autoencoder, _silent)
+        unseen[held] = _means(other, pairs[held])[LATENT]
+        told[held] = _by_ensemble(
+            settings, seen[SCORES][learn], latent[learn], pairs.site[learn], seen[SCORES][held]
+        )
+    by_ensemble = _by_ensemble(settings, seen[SCORES], latent, pairs.site, asked[SCORES])
+    views = {
+        "MIR components": (components(mir).numpy(), components(test_mir).numpy()),
+        "MIR latent": (latent, test_latent),
+        "NIR latent": (seen[LATENT], asked[LATENT]),
+        "NIR latent, cross-fitted": (unseen, asked[LATENT]),
+        "NIR latent by an ensemble, cross-fitted": (told, by_ensemble),
+        "NIR components": (seen[SCORES], asked[SCORES]),
+    }
+    r2 = {
+        "stage 2": _r2(test_latent, asked[LATENT]),
+        "an ensemble": _r2(test_latent, by_ensemble),
+    }
+    return views, r2
+
+
+def _means(sight: Any, soils: SoilSpectra) -> dict[str, Floats]:
+    views = {
+        name: view.mean(dim=1).numpy() for name, view in seen_in_nir(sight, soils).views.items()
+    }
+    first, *_, last = sight.parts(SCORES)[ENSEMBLE_SEES]
+    return {LATENT: views[LATENT], SCORES: views[SCORES][:, first.start : last.stop]}
+
+
+def _by_ensemble(
+    settings: Settings, features: Floats, latent: Floats, site: NDArray[np.int64], asked: Floats
+) -> Floats:
+    """The latent of ``asked`` by an ensemble that learns it from ``features``."""
+    head = _ensemble(settings, Examples(features, latent.astype(np.float64), site))
+    with torch.no_grad():
+        parts = torch.from_numpy(asked).split(CHUNK)
+        said: Floats = torch.cat([head(part) for part in parts]).numpy()
+    return said
+
+
+def _mean_ccc(settings: Settings, view: View, pairs: SoilSpectra, test: SoilSpectra) -> float:
+    learnt, asked = view
+    head = _ensemble(settings, Examples(learnt, to_targets(pairs.properties), pairs.site))
+    said = said_by({"it": Part("view", head)}, {"view": torch.from_numpy(asked)})["it"]
+    return mean_of(property_table(test.properties, from_model_scale(said)), "ccc")
+
+
+def _ensemble(settings: Settings, examples: Examples) -> Any:
+    whole = (slice(0, examples.features.shape[1]),)
+    return fit_head(
+        "ensemble", examples, whole, settings.seed, _silent, "ensemble", settings.heads_effort
+    )
+
+
+def _r2(observed: Floats, predicted: Floats) -> float:
+    return float(
+        1 - ((observed - predicted) ** 2).sum() / ((observed - observed.mean(0)) ** 2).sum()
+    )
+
+
+def _silent(line: str) -> None:
+    """Lines of several seeds at once would tell nobody anything."""
