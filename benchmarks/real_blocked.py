@@ -1,7 +1,7 @@
-"""The eleven real targets again, in blocked folds beside the random ones.
+"""The eleven real targets again, in blocked folds; the random ones are those of `real_accuracy`.
 
 Five stretches of each file, in its order: neighbours there are neighbours in the field, or horizons
-of one profile. The rest is as in `real_accuracy`.
+of one profile. The rest is as in `real_accuracy`, whose rows of the same names stand beside these.
 """
 
 from __future__ import annotations
@@ -18,32 +18,26 @@ from soil.metrics import metrics
 
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
-    """CCC of what is chosen, the mean and each target, beside the same in random folds."""
+    """CCC of what is chosen, mean and each target, beside that of each head alone."""
     sets = sets_present(quick, tell)
-    blocked, random = (
-        out_of_fold(sets, fold, {}, tell)
-        for fold in (
-            {name: stretches(of.group) for name, of in sets.items()},
-            {name: of.fold for name, of in sets.items()},
-        )
-    )
-    rows, totals = [], []
-    for name, said in blocked.items():
+    if not sets:
+        return []
+    fold = {name: stretches(of.group) for name, of in sets.items()}
+    rows, ccc = [], []
+    for name, said in out_of_fold(sets, fold, {}, tell).items():
         for target, methods in said.items():
             values = sets[name].values[target]
             known = np.isfinite(values)
-            ccc = [
-                metrics(values[known], of[CHOSEN][known]).ccc
-                for of in (methods, random[name][target])
-            ]
-            totals.append(ccc)
-            peers = {"random folds": ccc[1]}
-            rows.append(Row(f"{name.split('_')[0]} {target}", ccc[0], "CCC", peers=peers))
-    if not rows:
-        return []
-    mean = np.mean(totals, axis=0)
-    peers = {"random folds": float(mean[1])}
-    return [Row("mean CCC, chosen", float(mean[0]), "CCC", peers=peers), *rows]
+            own = {method: metrics(values[known], of[known]).ccc for method, of in methods.items()}
+            ccc.append(own)
+            rows.append(_row(f"{name.split('_')[0]} {target}", own))
+    mean = {method: float(np.mean([own[method] for own in ccc])) for method in ccc[0]}
+    return [_row("mean CCC, chosen", mean), *rows]
+
+
+def _row(name: str, ccc: dict[str, float]) -> Row:
+    peers = {method: value for method, value in ccc.items() if method != CHOSEN}
+    return Row(name, ccc[CHOSEN], "CCC", peers=peers)
 
 
 def stretches(group: NDArray[np.int64]) -> NDArray[np.int64]:
