@@ -6,8 +6,8 @@ latent, the NIR latent of stage 2, and, as the way past the latent, the componen
 spectrum. `cross-fitted`: heads learn from latents of pairs that the encoder has not seen, as they
 will meet them; otherwise from those that it was trained on. `by an ensemble`: in place of stage 2's
 encoder an ensemble of perceptrons on the components of the NIR spectrum learns the MIR latent
-itself, cross-fitted too. `R2 of the latent`: how much of the variance of the test soils' MIR latent
-is told from NIR, over all features.
+itself, cross-fitted too; components are those of all pairs. `R2 of the latent`: how much of the
+variance of the test soils' MIR latent is told from NIR, over all features.
 """
 
 from __future__ import annotations

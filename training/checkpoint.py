@@ -10,10 +10,12 @@ from typing import Any, Final
 import numpy as np
 import safetensors.numpy
 import safetensors.torch
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from calibration.domain import DomainModel, GhModel, QModel
+from soil.properties import NAMES
 from training.atomic_file import write_atomically
 from training.building import model_of, strategies_of
 from training.card import Card, read_card
@@ -105,7 +107,10 @@ def load(folder: Path) -> Checkpoint:
             domain_model = _domain(card, domain)
             arrays = {name: golden[name] for name in GOLDEN_ARRAYS}
             _check_sizes(card, domain_model, arrays)
-        except (RuntimeError, KeyError) as error:
+            if strategies is not None:
+                _try(strategies, model, arrays)
+        # What is in a card may be of any size, and none of it need fit.
+        except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise CheckpointError(
                 f"the files don't fit the card: {str(error).splitlines()[0]}", "train again"
             ) from error
@@ -141,6 +146,16 @@ def _check_sizes(card: Card, domain: DomainModel, golden: dict[str, NDArray[np.f
             raise CheckpointError(
                 f"{what} has a length of {found}, the networks want {expected}", "train again"
             )
+
+
+def _try(strategies: EveryStrategy, model: Model, golden: dict[str, NDArray[np.float32]]) -> None:
+    """Ask every strategy once; raises `RuntimeError` where one does not fit what it sees."""
+    with torch.no_grad():
+        views = model.pipeline.sight(torch.from_numpy(golden["reflectance"][:1]))
+        views |= strategies.seen_in_mir(torch.from_numpy(golden["mir"][:1]))
+    for name, said in strategies.said(views).items():
+        if said.shape != (1, len(NAMES)):
+            raise RuntimeError(f"{name} says {said.shape[1]} properties")
 
 
 def _tensors(folder: Path, name: str, card: Card, parse: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -41,9 +42,17 @@ class MirSide:
     parts: dict[str, Part]
 
 
+MIR_HEADS_SOILS: Final = 10_000
+"""Soils that the MIR heads learn from where there are more: they are for comparison alone, and PLSR on
+whole MIR spectra takes memory many times theirs. Ours."""
+
+
 def mir_side(settings: Settings, library: SoilSpectra, progress: Progress) -> MirSide:
     """Stage 1, and the heads of the MIR strategies, which no device needs."""
     autoencoder = mir_stage(settings, library, progress)
+    if len(library) > MIR_HEADS_SOILS:
+        taken = np.random.default_rng(settings.seed).permutation(len(library))[:MIR_HEADS_SOILS]
+        library = library[np.sort(taken)]
     seen = seen_in_mir(autoencoder.encoder, library)
     return MirSide(autoencoder, heads_stage(settings, MIR_STRATEGIES, seen, None, progress))
 

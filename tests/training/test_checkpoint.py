@@ -103,6 +103,19 @@ def test_a_strategy_that_nobody_knows_is_refused(folder: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize("field", ["mir_encoder", "heads"])
+@pytest.mark.parametrize("size", [0, 3, 10**19])
+def test_strategies_of_other_sizes_are_refused(folder: Path, field: str, size: int) -> None:
+    strategies = json.loads((folder / CARD).read_bytes())["strategies"]
+    if field == "heads":
+        strategies["heads"][0]["sizes"][0] = size
+    else:
+        strategies["mir_encoder"][0] = size
+    edit(folder, strategies=strategies)
+    with pytest.raises(CheckpointError, match="don't fit"):
+        load(folder)
+
+
 def test_a_place_that_is_no_folder_is_found_out_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="can't be made"):

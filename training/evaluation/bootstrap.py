@@ -8,7 +8,7 @@ interval too narrow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,16 +31,36 @@ class Estimate:
 SITES_MIN: Final = 10
 """Sites below which soils are drawn instead. Ours: a handful of sites has too few different draws."""
 
+WITH_SITE_MIN: Final = 0.5
+"""Share of soils with a site below which soils are drawn instead. Ours."""
 
-def drawn_soils(block: NDArray[np.int64], resamples: int, seed: int) -> tuple[Counts, bool]:
-    """``resamples`` draws of the soils of whole blocks, ``block`` ``[n]`` being that of each soil.
+Unit = Literal["sites", "soils"]
 
-    With fewer than `SITES_MIN` blocks soils are drawn alone; the second says whether blocks were.
+
+class Draws:
+    """Resamples of ``n`` soils, drawn by whole sites and drawn one by one.
+
+    ``site`` ``[n]`` names the site of each soil, empty where it is not known: such a soil is a site
+    by itself. Which of both holds for a figure depends on the soils that it is computed from.
     """
-    blocks = int(block.max(initial=-1)) + 1
-    if blocks < SITES_MIN:
-        return draws(len(block), resamples, seed), False
-    return draws(blocks, resamples, seed)[:, block], True
+
+    def __init__(self, site: NDArray[np.str_], resamples: int, seed: int) -> None:
+        self._site = site
+        alone = np.char.add("\0", np.arange(len(site)).astype(str))
+        block = np.unique(np.where(site == "", alone, site), return_inverse=True)[1]
+        soils = draws(len(site), resamples, seed)
+        sites = draws(int(block.max(initial=-1)) + 1, resamples, seed)[:, block]
+        self._counts: dict[Unit, Counts] = {"soils": soils, "sites": sites}
+
+    def of(self, soils: NDArray[np.bool_]) -> tuple[Counts, Unit]:
+        """``[resamples, n]`` for a figure of ``soils`` ``[n]``, and what was drawn.
+
+        Sites where at least `SITES_MIN` are known of at least `WITH_SITE_MIN` of the soils.
+        """
+        known = self._site[soils & (self._site != "")]
+        enough = len(np.unique(known)) >= SITES_MIN and len(known) >= WITH_SITE_MIN * soils.sum()
+        unit: Unit = "sites" if enough else "soils"
+        return self._counts[unit], unit
 
 
 def draws(soils: int, resamples: int, seed: int) -> Counts:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from training.evaluation.bootstrap import Estimate
+from training.evaluation.bootstrap import Estimate, Unit
 from training.evaluation.learning_curve import Point
 
 SCHEMA: Final = "loamscan.evaluation/1"
@@ -53,16 +53,11 @@ class TestedOn(_Section):
 
 
 class Resampling(_Section):
-    """How the intervals of figures came about.
-
-    ``drawn``: sites whole, a soil whose site is not known being one by itself; soils alone where no
-    site is known, or hardly any differ.
-    """
+    """How the intervals of figures came about; what was drawn stands beside each."""
 
     method: Literal["percentile bootstrap (Efron and Tibshirani 1993)"] = (
         "percentile bootstrap (Efron and Tibshirani 1993)"
     )
-    drawn: Literal["sites", "soils"]
     resamples: int
     level: float
     seed: int
@@ -71,14 +66,15 @@ class Resampling(_Section):
 class PropertyFigures(_Section):
     """Figures of one property by one strategy; ``left_out`` says why there are none.
 
-    A figure is null where it has no value: the slope of predictions that are all the same, the RPIQ of
-    predictions without error.
+    ``drawn`` is what was resampled for the intervals. A figure is null where it has no value: the slope
+    of predictions that are all the same, the RPIQ of predictions without error.
     """
 
     unit: str
     soils: int
     scans: int
     figures: dict[str, Estimate] = {}
+    drawn: Unit | None = None
     left_out: str | None = None
 
 
@@ -91,9 +87,14 @@ class Strategy(_Section):
 
 
 class Comparison(_Section):
-    """The model against a rival on one property: the difference of squared errors, model less rival."""
+    """The model against a rival on one property: the difference of squared errors, model less rival.
+
+    On the ``soils`` that both say something of. ``p_holm`` is over the properties of that rival.
+    """
 
     rival: str
+    soils: int
+    drawn: Unit
     squared_error_difference: Estimate
     p: float
     p_holm: float

@@ -8,7 +8,7 @@ import numpy as np
 
 from soil.properties import INDEX, NAMES
 from training.evaluation.accuracy import resampled
-from training.evaluation.bootstrap import LEVEL, drawn_soils
+from training.evaluation.bootstrap import LEVEL, Draws
 from training.evaluation.coverage import coverage
 from training.evaluation.document import (
     Coverage,
@@ -48,11 +48,11 @@ def evaluate(
 ) -> Evaluation:
     """Every figure of ``readings`` and of ``rivals`` by name; the same arguments give the same document."""
     strategies = {MODEL: readings.model, **rivals}
-    counts, by_site = drawn_soils(readings.block(), resamples, seed)
+    drawn = Draws(readings.site, resamples, seed)
     found = {}
     for name, strategy in strategies.items():
         progress(f"figures of {name}")
-        found[name] = strategy_figures(readings, strategy, counts)
+        found[name] = strategy_figures(readings, strategy, drawn)
     progress("learning curve")
     curve = _learning_curve(readings, seed)
     progress("comparisons, repeatability, coverage, xi")
@@ -60,24 +60,15 @@ def evaluate(
         model=model,
         test_set=test_set,
         warnings=_warnings(readings, model, test_set),
-        bootstrap=Resampling(
-            drawn="sites" if by_site and _sites(readings) else "soils",
-            resamples=resamples,
-            level=LEVEL,
-            seed=seed,
-        ),
+        bootstrap=Resampling(resamples=resamples, level=LEVEL, seed=seed),
         strategies=found,
-        comparisons=comparisons(readings, readings.model, rivals, found, counts),
+        comparisons=comparisons(readings, readings.model, rivals, found, drawn),
         spread=_spread(readings, found[MODEL]),
         coverage=_coverage(readings),
         domain=readings.flagged,
         learning_curve=curve,
         xi=_xi(readings, seed),
     )
-
-
-def _sites(readings: Readings) -> bool:
-    return bool((readings.site != "").any())
 
 
 def _spread(readings: Readings, model: Strategy) -> SpreadOfReadings:

@@ -25,7 +25,7 @@ from training.evaluation.drawing import (
     log_ticks,
 )
 from training.evaluation.readings import Floats, Readings
-from training.evaluation.strategy_figures import MODEL
+from training.evaluation.strategy_figures import MODEL, MOST
 
 BINS = 10
 """Steps of the running median of residuals. Ours."""
@@ -291,8 +291,12 @@ def _ranked(found: Evaluation) -> list[str]:
 
 
 def _ccc(found: Evaluation, strategy: str, item: str) -> float:
-    estimate = found.strategies[strategy].properties[item].figures.get("ccc")
-    return np.nan if estimate is None or estimate.value is None else estimate.value
+    """NaN where there is none, or it is of other soils than the model's."""
+    row, model = (found.strategies[name].properties[item] for name in (strategy, MODEL))
+    estimate = row.figures.get("ccc")
+    if estimate is None or estimate.value is None or row.soils < MOST * model.soils:
+        return np.nan
+    return estimate.value
 
 
 def _kind_colour(name: str) -> str:

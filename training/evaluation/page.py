@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Final
 
 from soil.properties import INDEX, PROPERTIES
 from training.evaluation import figures
@@ -11,15 +10,8 @@ from training.evaluation.bootstrap import Estimate
 from training.evaluation.document import Evaluation
 from training.evaluation.markup import cell, document, figure, folded, table
 from training.evaluation.readings import Readings
-from training.evaluation.strategy_figures import MODEL, SIGNIFICANT
-
-_DRAWN: Final = {
-    "sites": "Sites are drawn whole, since soils of one site resemble each other; a soil whose site is "
-    "not known is one by itself.",
-    "soils": "Soils are drawn, never scans: scans of one soil share its laboratory value. Soils of one "
-    "site resemble each other too, and no sites are known here, or too few: where they matter the "
-    "intervals are too narrow.",
-}
+from training.evaluation.strategy_figures import MODEL, MOST, SIGNIFICANT
+from training.strategies import STRATEGIES
 
 
 def page(found: Evaluation, readings: Readings) -> str:
@@ -119,10 +111,16 @@ def _strategies(found: Evaluation) -> str:
     rivals = [name for name in found.strategies if name != MODEL]
     if not _any(found) or not rivals:
         return ""
+    kept = any(name in STRATEGIES for name in rivals)
+    words = (
+        "Each has learnt from what the model has learnt from; NIR strategies are asked the same scans, "
+        "MIR strategies the mean MIR scan of each soil that has one."
+        if kept
+        else "The checkpoint came without the strategies that the model was chosen from."
+    )
     return (
-        "<h2>Beside other strategies</h2>"
-        "<p>Each is learnt as the model is, and asked of the same scans; local ones learn from other "
-        "soils of this test set. MIR strategies say what the same soils give when scanned in MIR.</p>"
+        f"<h2>Beside other strategies</h2><p>{words} Local ones learn from other soils of this test "
+        "set.</p>"
         + figure(
             figures.strategy_means(found),
             "Mean CCC with interval. Red: the model; blue: NIR strategies; green: MIR; orange: local "
@@ -131,11 +129,12 @@ def _strategies(found: Evaluation) -> str:
         + figure(
             figures.strategy_map(found),
             "CCC per property. Bold: the best of a column. ILR says texture another way, and nothing "
-            "else.",
+            f"else. Empty: nothing said, or of fewer than {MOST:.0%} of the soils.",
         )
         + table(
             "On how many properties the model's squared error is smaller or greater on the same "
-            f"soils, and by more than chance: p, after Holm, at most {SIGNIFICANT:g}",
+            f"soils, and by more than chance: p, after Holm over a strategy's properties, at most "
+            f"{SIGNIFICANT:g}. Of many strategies one or two will look better or worse by chance",
             [
                 "strategy",
                 "what it is",
@@ -177,6 +176,7 @@ def _differences(found: Evaluation) -> str:
             PROPERTIES[INDEX[name]].label,
             row.rival,
             cell(row.squared_error_difference, ".3g"),
+            f"{row.soils:,}",
             f"{row.p_holm:.3f}",
             row.verdict,
         ]
@@ -185,7 +185,7 @@ def _differences(found: Evaluation) -> str:
     ]
     return table(
         "Squared error of the model less that of the rival: below zero the model is better",
-        ["property", "rival", "difference", "p", "verdict"],
+        ["property", "rival", "difference", "soils", "p", "verdict"],
         rows,
     )
 
@@ -312,13 +312,34 @@ def _how(found: Evaluation) -> str:
     return (
         "<h2>How it was computed</h2>"
         f"<p>Intervals are percentiles of {boot.resamples:,} bootstrap resamples (Efron and "
-        f"Tibshirani 1993) from seed {boot.seed}. {_DRAWN[boot.drawn]} Missing laboratory values are "
+        f"Tibshirani 1993) from seed {boot.seed}. {_drawn(found)} Missing laboratory values are "
         "left out, per property. CCC: Lin 1989; RPIQ: Bellon-Maurel et al. 2010; xi: Chatterjee 2021; "
         "intervals of shares: Clopper and Pearson 1934, over soils.</p>"
         f"<p>Strategies of the model, as its card says: {escape(strategy)}.</p>"
         "<p>Every number of the tables is in <code>report.json</code> "
         f"(<code>{escape(found.schema_)}</code>), and so are those of the heat map.</p>"
     )
+
+
+def _drawn(found: Evaluation) -> str:
+    """What was resampled for the model's figures, and what that leaves out."""
+    alone = [
+        PROPERTIES[INDEX[name]].label
+        for name, row in found.strategies[MODEL].properties.items()
+        if row.drawn == "soils"
+    ]
+    whole = (
+        "Sites are drawn whole, since soils of one site resemble each other; a soil whose site is not "
+        "known is one by itself."
+    )
+    if not alone:
+        return whole
+    few = (
+        "Soils are drawn, never scans, where fewer than ten sites are known of most of the soils: soils "
+        "of one site resemble each other, and such intervals are too narrow"
+    )
+    all_of_them = all(row.drawn != "sites" for row in found.strategies[MODEL].properties.values())
+    return f"{few}." if all_of_them else f"{whole} {few}. Here: {', '.join(alone)}."
 
 
 def _any(found: Evaluation) -> bool:

@@ -14,6 +14,7 @@ from calibration.intervals import IntervalModel
 from soil.axis import Axis
 from soil.coherence import coherent
 from soil.errors import AxisError
+from training.axes import MIR_AXIS
 from training.card import Card
 from training.checkpoint import WEIGHTS, Checkpoint
 from training.errors import LibraryError, SettingsError
@@ -112,15 +113,17 @@ def _mean_mir(library: Library, names: Text, onto: Axis) -> tuple[NDArray[np.flo
     if scans is None:
         return mir, []
     scans = scans[np.isin(scans.sample, names)]
-    try:
-        values = scans.axis.resample(scans.values, onto)
-    except AxisError as error:
-        return mir, [f"MIR scans not used: {error.what}"]
     row = np.searchsorted(names, scans.sample)
-    total = np.zeros(mir.shape)
-    np.add.at(total, row, values)
     count = np.bincount(row, minlength=len(names))
-    mir[count > 0] = total[count > 0] / count[count > 0, None]
+    mir[count > 0] = 0.0
+    try:
+        for at in range(0, len(scans), _CHUNK):
+            own = slice(at, at + _CHUNK)
+            values = scans.axis.resample(scans.values[own], onto) / count[row[own], None]
+            np.add.at(mir, row[own], values.astype(np.float32))
+    except AxisError as error:
+        mir[:] = np.nan
+        return mir, [f"MIR scans not used: {error.what}"]
     return mir, []
 
 
@@ -160,7 +163,7 @@ def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
         drawn.site.astype(str),
         np.repeat(np.arange(soils), per_soil),
         device,
-        drawn.mir[:, 0],
+        MIR_AXIS.resample(drawn.mir[:, 0], card.mir_axis.axis()).astype(np.float32),
     )
 
 

@@ -12,7 +12,7 @@ from soil.coherence import coherent
 from soil.properties import INDEX, NAMES, from_model_scale
 from training.evaluation.readings import Floats, Predicted
 from training.every_strategy import EveryStrategy
-from training.heads.assembled import RATIOS
+from training.heads.assembled import RATIOS, rival_names
 from training.pipeline import CONVERTED, LATENT, MIR, MIR_LATENT, NIR, SCORES, TREATED, NirSight
 from training.strategies import MIR_STRATEGIES, STRATEGIES
 from training.targets import TEXTURE
@@ -27,7 +27,7 @@ SEEN: Final = {
     MIR_LATENT: "the latent of the soil's mean MIR scan",
 }
 
-NO_MIR: Final = "needs MIR scans, which these soils lack"
+NO_MIR: Final = "needs MIR scans on the model's MIR axis, which these soils lack"
 TEXTURE_ALONE: Final = "is another way to texture alone"
 
 _CHUNK: Final = 1024
@@ -55,11 +55,9 @@ def mir_strategies(
     """
     known = np.flatnonzero(np.isfinite(mir).all(axis=1))
     if not len(known):
-        return {
-            name: Predicted(_description(name), np.full((len(soil), len(NAMES)), np.nan), NO_MIR)
-            for name in MIR_STRATEGIES
-            if name in strategies.names
-        }
+        nothing = np.full((len(soil), len(NAMES)), np.nan)
+        names = rival_names(tuple(name for name in MIR_STRATEGIES if name in strategies.names))
+        return {name: Predicted(_description(name), nothing, NO_MIR) for name in names}
     found = {}
     views = strategies.seen_in_mir(torch.from_numpy(mir[known]))
     for name, said in strategies.said(views).items():

@@ -15,7 +15,7 @@ def summary_lines(found: Evaluation) -> list[str]:
         f"{found.model.name} {found.model.version} on {test.name}",
         f"{test.soils} soils of {test.sites or 'unknown'} sites, {test.scans} scans by "
         f"{test.scanners or 'unknown'} scanners; intervals: {found.bootstrap.level:.0%}, "
-        f"{found.bootstrap.resamples} resamples of {found.bootstrap.drawn}",
+        f"{found.bootstrap.resamples} resamples",
         *(f"! {text}" for text in found.warnings),
         f"{'property':<18}{'unit':>9}{'soils':>7}{'CCC':>7}{'':>15}{'R2':>7}{'RMSE':>9}{'bias':>9}{'RPIQ':>7}",
     ]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.bootstrap import SITES_MIN, Estimate, drawn_soils, draws, estimate
+from training.evaluation.bootstrap import SITES_MIN, Draws, Estimate, draws, estimate
 
 
 def test_every_resample_has_as_many_soils_as_the_set() -> None:
@@ -18,30 +18,48 @@ def test_soils_are_drawn_with_replacement() -> None:
     assert abs(float((counts == 0).mean()) - np.exp(-1)) < 0.01
 
 
+def named(site: np.ndarray) -> np.ndarray:
+    return np.char.add("site-", site.astype(str))
+
+
 def test_soils_of_one_site_are_drawn_together() -> None:
     site = np.repeat(np.arange(20), 3)
-    counts, by_site = drawn_soils(site, 200, seed=3)
-    assert by_site
+    counts, unit = Draws(named(site), 200, seed=3).of(np.ones(60, dtype=bool))
+    assert unit == "sites"
     assert (counts == counts[:, site * 3]).all()
     assert (counts.sum(axis=1) == 60).all()
 
 
-def test_a_handful_of_sites_is_not_drawn_from() -> None:
-    site = np.repeat(np.arange(SITES_MIN - 1), 5)
-    counts, by_site = drawn_soils(site, 200, seed=3)
-    assert not by_site
+def test_what_is_drawn_depends_on_the_soils_of_the_figure() -> None:
+    site = np.repeat(np.arange(20), 5)
+    drawn = Draws(named(site), 200, seed=3)
+    assert drawn.of(site < SITES_MIN)[1] == "sites"
+    counts, unit = drawn.of(site < SITES_MIN - 1)
+    assert unit == "soils"
     assert (counts != counts[:, site * 5]).any()
+
+
+def test_soils_without_a_site_are_no_sites() -> None:
+    everything = np.ones(120, dtype=bool)
+    few = np.where(np.arange(120) < 9, named(np.arange(120)), "")
+    assert Draws(few, 50, seed=0).of(everything)[1] == "soils"
+    scattered = np.where(np.arange(120) < 59, named(np.arange(120) % 15), "")
+    assert Draws(scattered, 50, seed=0).of(everything)[1] == "soils"
+    most = np.where(np.arange(120) < 60, named(np.arange(120) % 15), "")
+    assert Draws(most, 50, seed=0).of(everything)[1] == "sites"
+    assert Draws(np.full(120, ""), 50, seed=0).of(everything)[1] == "soils"
 
 
 def test_soils_that_resemble_each_other_by_site_widen_the_interval() -> None:
     site = np.repeat(np.arange(30), 10)
     values = np.random.default_rng(0).normal(size=30)[site]
-    alone, whole = (
-        estimate(float(values.mean()), counts @ values / counts.sum(axis=1))
-        for counts in (draws(300, 1000, 1), drawn_soils(site, 1000, 1)[0])
-    )
+    whole, _ = Draws(named(site), 1000, 1).of(np.ones(300, dtype=bool))
+    widths = []
+    for counts in (draws(300, 1000, 1), whole):
+        found = estimate(float(values.mean()), counts @ values / counts.sum(axis=1))
+        widths.append(found.upper - found.lower)
     # The root of ten soils a site, and what chance leaves of that.
-    assert 2.5 < (whole.upper - whole.lower) / (alone.upper - alone.lower) < 4
+    assert 2.5 < widths[1] / widths[0] < 4
 
 
 def test_a_seed_gives_its_own_draws() -> None:

@@ -129,13 +129,42 @@ def test_a_strategy_for_some_properties_alone_has_no_mean_and_says_why(
     assert [name for name, rows in found.comparisons.items() if rows] == ["silt"]
 
 
-def test_a_document_says_what_was_drawn(document, make_readings) -> None:
+def test_a_figure_says_what_was_drawn_for_its_interval(document, make_readings) -> None:
     readings = make_readings()
-    assert document(readings, {}).bootstrap.drawn == "sites"
-    nowhere = replace(readings, site=np.full(60, ""))
-    assert document(nowhere, {}).bootstrap.drawn == "soils"
-    one_place = replace(readings, site=np.full(60, "here"))
-    assert document(one_place, {}).bootstrap.drawn == "soils"
+    found = document(without(readings, "cec", 12), {"itself": readings.model})
+    rows = found.strategies["model"].properties
+    # Twelve soils are of three sites.
+    assert (rows["clay"].drawn, rows["cec"].drawn) == ("sites", "soils")
+    assert [row.drawn for row in found.comparisons["cec"]] == ["soils"]
+    nowhere = document(replace(readings, site=np.full(60, "")), {})
+    assert {row.drawn for row in nowhere.strategies["model"].properties.values()} == {"soils"}
+
+
+def test_a_property_of_one_site_is_no_proof_of_a_difference(document, make_readings) -> None:
+    """Sites drawn whole would give the same difference every time, and a p of nothing."""
+    readings = without(make_readings(), "clay", 4)
+    other = Predicted("", make_readings(seed=2, error=0.3).model.values)
+    twin = readings.model.values + 0.0
+    twin[:, INDEX["clay"]] += np.where(np.arange(240) % 2, 0.4, -0.4)
+    found = document(readings, {"twin": Predicted("", twin), "other": other})
+    row = next(row for row in found.comparisons["clay"] if row.rival == "twin")
+    assert row.soils == 4
+    assert row.squared_error_difference.lower < row.squared_error_difference.upper
+
+
+def test_a_strategy_that_was_asked_of_few_soils_is_not_ranked(document, make_readings) -> None:
+    readings = make_readings()
+    values = readings.observed[readings.soil].copy()
+    values[readings.soil >= 6] = np.nan
+    found = document(readings, {"few": Predicted("", values)}).strategies["few"]
+    assert found.properties["clay"].soils == 6
+    assert found.mean_ccc is None
+    values[readings.soil >= 2] = np.nan
+    found = document(readings, {"two": Predicted("", values, "is not this")}).strategies["two"]
+    said = found.properties["clay"].left_out
+    assert said == (
+        "of the soils that this strategy could be asked of: analysed of 2 soils; 3 are the least"
+    )
 
 
 def test_a_perfect_strategy_has_no_number_that_json_lacks(document, make_readings) -> None:

@@ -16,6 +16,7 @@ from soil.errors import AxisError
 from training.axes import NIR_AXIS
 from training.errors import CheckpointError, LibraryError
 from training.evaluation.commands import evaluate
+from training.evaluation.strategy_readings import NO_MIR
 from training.heads.assembled import RATIOS
 from training.libraries import folder
 from training.libraries.library import Library, Samples
@@ -89,7 +90,7 @@ def test_a_library_is_evaluated_on_the_model_s_axis(quick_folder: Path, tmp_path
     assert found["test_set"]["independence"]["shared_soils"] is None
     assert found["test_set"]["synthetic"] is False
     mir = found["strategies"]["MIR-PLSR"]["properties"]["clay"]
-    assert mir["left_out"] == "this strategy needs MIR scans, which these soils lack"
+    assert mir["left_out"] == f"this strategy {NO_MIR}"
 
 
 def test_soils_that_the_model_learnt_from_are_counted_and_said(
