@@ -61,11 +61,6 @@ class Delivery:
             return self._again[0]
         return self._next if self._next <= self.newest else None
 
-    @property
-    def all_sent(self) -> bool:
-        """Whether the newest record is on its way: no backlog."""
-        return self._next > self.newest
-
     def sent(self, seq: int, now_s: float) -> None:
         """``seq`` was handed to the connection."""
         self._advance(seq)

@@ -216,8 +216,7 @@ class Publisher:
             self._sent_s = _now()
         newest, self._newest = self._newest, None
         if newest is not None:
-            # The broker has the record before its state, unless a backlog would hold that up for long.
-            if self._others or (self._records and self._delivery.all_sent):
+            if self._others:
                 self._newest = newest
             else:
                 mid = link.publish(Message(self._topics.state, newest(), retain=True))

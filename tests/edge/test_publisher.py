@@ -135,3 +135,34 @@ def test_a_record_that_is_too_large_for_the_broker_is_given_up_and_the_next_one_
     first = within(20, lambda: turns(subject, wire))
     assert first + within(20, lambda: turns(subject, wire)) == [1, 3]
     assert log.lost == {2}
+
+
+def test_the_state_is_made_when_it_is_sent_behind_its_record_and_the_newest_alone() -> None:
+    subject, wire = publisher(Log(0, set())), Wire()
+    made: list[bytes] = []
+
+    def state(text: bytes) -> bytes:
+        made.append(text)
+        return text
+
+    for seq in (1, 2, 3):
+        subject.appended(seq, b"record %d" % seq)
+        subject.newest_is(lambda text=b"state %d" % seq: state(text))
+    subject._mailbox.empty()
+    assert made == []
+    subject._send(wire)
+    assert wire.sent == [b"record 1", b"record 2", b"record 3", b"state 3"]
+    assert made == [b"state 3"]
+
+
+def test_a_state_waits_for_the_answer_to_the_one_before_and_then_goes() -> None:
+    subject, wire = publisher(Log(0, set())), Wire()
+    for seq in (1, 2):
+        subject.appended(seq, b"record %d" % seq)
+        subject.newest_is(lambda text=b"state %d" % seq: text)
+        subject._mailbox.empty()
+        subject._send(wire)
+    assert wire.sent == [b"record 1", b"state 1", b"record 2"]
+    subject._taken(2, True)
+    subject._send(wire)
+    assert wire.sent[3:] == [b"state 2"]
