@@ -49,10 +49,10 @@ def evaluate(
     """Every figure of ``readings`` and of ``rivals`` by name; the same arguments give the same document."""
     strategies = {MODEL: readings.model, **rivals}
     drawn = Draws(readings.site, resamples, seed)
-    found = {}
-    for name, strategy in strategies.items():
-        progress(f"figures of {name}")
-        found[name] = strategy_figures(readings, strategy, drawn)
+    progress(f"figures of {len(strategies)} strategies")
+    found = {
+        name: strategy_figures(readings, strategy, drawn) for name, strategy in strategies.items()
+    }
     progress("learning curve")
     curve = _learning_curve(readings, seed)
     progress("comparisons, repeatability, coverage, xi")

@@ -147,7 +147,8 @@ def strategy_map(found: Evaluation) -> Drawn:
                     weight="bold" if value == np.nanmax(table[:, x]) else "normal",
                 )  # fmt: skip
         labels = [PROPERTIES[INDEX[name]].label for name in columns]
-        axes.set_xticks(range(len(columns)), labels, fontsize=8.5)
+        two_lines = [label.replace(" ", "\n") for label in labels]
+        axes.set_xticks(range(len(columns)), two_lines, fontsize=8.5)
         axes.set_yticks(range(len(rows)), rows)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Final
 
@@ -27,7 +27,7 @@ figcaption, .note { color: #555; font-size: .9rem; max-width: 52rem }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .75rem 0 }
 caption { text-align: left; color: #555; padding-bottom: .3rem }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
-th { font-weight: 600 } tbody th, thead th:first-child, td.text { text-align: left }
+th { font-weight: 600 } tbody th, thead th:first-child, .text { text-align: left }
 tbody th { font-weight: 400 } td small { color: #666; display: block; white-space: nowrap }
 summary { cursor: pointer; padding: .2rem 0; color: #0b5394 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0 }
@@ -35,6 +35,9 @@ dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } h2 { break-after: avoid }
   figure, table { break-inside: avoid } .scroll { overflow: visible } }
 """
+
+
+_IN_WORDS: Final = ' class="text"'
 
 
 class Html(str):
@@ -75,9 +78,18 @@ def cell(estimate: Estimate | None, digits: str) -> str:
     return Html(f"{value}<small>{estimate.lower:{digits}} to {estimate.upper:{digits}}</small>")
 
 
-def table(caption: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column heads its rows; a row that is too short says something in words."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+def table(
+    caption: str, headers: Sequence[str], rows: Iterable[Sequence[str]], words: Collection[str] = ()
+) -> str:
+    """A table whose first column heads its rows; a row that is too short says something in words.
+
+    ``words`` are the headers of columns that hold words and not numbers.
+    """
+    in_words = [header in words for header in headers[1:]]
+    head = "".join(
+        f'<th scope="col"{_IN_WORDS if name in words else ""}>{escape(name)}</th>'
+        for name in headers
+    )
     body = []
     for first, *cells in rows:
         short = len(headers) - 1 - len(cells)
@@ -85,6 +97,7 @@ def table(caption: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -
         for i, content in enumerate(cells):
             text = content if isinstance(content, Html) else escape(content)
             wide = f' class="text" colspan="{1 + short}"' if short and i == len(cells) - 1 else ""
+            wide = wide or (_IN_WORDS if in_words[i] else "")
             made.append(f"<td{wide}>{text}</td>")
         body.append(f'<tr><th scope="row">{escape(first)}</th>{"".join(made)}</tr>')
     return (

@@ -144,6 +144,7 @@ def _strategies(found: Evaluation) -> str:
                 "rival better",
             ],
             [_standing(found, name) for name in rivals],
+            words=("what it is", "rival better"),
         )
         + folded("Every difference between the model and a rival", _differences(found))
         + "".join(
@@ -166,7 +167,7 @@ def _standing(found: Evaluation, rival: str) -> list[str]:
     model, same, other = names.values()
     return [
         rival, strategy.description, cell(strategy.mean_ccc, ".3f"), f"{len(model)}", f"{len(same)}",
-        ", ".join(other) or "0",
+        ", ".join(other) or "none",
     ]  # fmt: skip
 
 
@@ -187,6 +188,7 @@ def _differences(found: Evaluation) -> str:
         "Squared error of the model less that of the rival: below zero the model is better",
         ["property", "rival", "difference", "soils", "p", "verdict"],
         rows,
+        words=("rival", "verdict"),
     )
 
 
