@@ -1,7 +1,7 @@
 """Where strategies on a latent lose what heads on the spectrum keep, step by step, on SYNTHETIC soils.
 
 One kind of head, the ensemble, learns from the same pairs through one view after another; test soils
-are of other sites and devices. From MIR down to NIR: the components of the MIR spectrum, its
+are of other sites and devices; one seed. From MIR down to NIR: the components of the MIR spectrum, its
 latent, the NIR latent of stage 2, and, as the way past the latent, the components of the NIR
 spectrum. `cross-fitted`: heads learn from latents of pairs that the encoder has not seen, as they
 will meet them; otherwise from those that it was trained on. `by an ensemble`: in place of stage 2's
@@ -13,10 +13,7 @@ variance of the test soils' MIR latent is told from NIR, over all features.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
-from os import cpu_count
 from typing import Any, Final
 
 import numpy as np
@@ -39,7 +36,6 @@ from training.stages import Autoencoder, mir_stage, nir_stage, seen_in_nir
 from training.synthetic.libraries import synthetic_libraries
 from training.targets import to_targets
 
-SEEDS: Final = 2
 PAIRS: Final = (100, 500, 2106)
 
 Floats = NDArray[np.float32]
@@ -49,31 +45,23 @@ View = tuple[Floats, Floats]
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
     """Mean CCC by view and number of pairs, and how much of the latent NIR tells."""
-    if quick:
-        found = [_of_seed(0, (100,), True)]
-    else:
-        with ProcessPoolExecutor(cpu_count(), get_context("spawn")) as pool:
-            runs = [pool.submit(_of_seed, seed, PAIRS, False) for seed in range(SEEDS)]
-            for number, run in enumerate(as_completed(runs), 1):
-                run.result()
-                tell(f"{number} of {SEEDS} seeds")
-            found = [run.result() for run in runs]
-    rows = []
-    for name in found[0]:
-        values = [of[name] for of in found]
-        unit = "of 1" if name.startswith("R2") else "CCC"
-        peers = {"lowest": min(values), "highest": max(values)}
-        rows.append(Row(name, float(np.mean(values)), unit, peers=peers))
-    return rows
+    found = _of_seed(0, (100,), True, tell) if quick else _of_seed(0, PAIRS, False, tell)
+    return [
+        Row(name, value, "of 1" if name.startswith("R2") else "CCC")
+        for name, value in found.items()
+    ]
 
 
-def _of_seed(seed: int, sizes: tuple[int, ...], quick: bool) -> dict[str, float]:
+def _of_seed(
+    seed: int, sizes: tuple[int, ...], quick: bool, tell: Callable[[str], None]
+) -> dict[str, float]:
     found: dict[str, float] = {}
     with reproducible(seed):
         torch.set_num_threads(1)
         settings = Settings(seed=seed).quick() if quick else Settings(seed=seed)
         autoencoder: Autoencoder | None = None
         for pairs in sizes:
+            tell(f"{pairs} pairs")
             ours = replace(settings, pairs=pairs)
             sets = synthetic_libraries(ours)
             autoencoder = autoencoder or mir_stage(ours, sets.mir, _silent)
@@ -156,4 +144,4 @@ def _r2(observed: Floats, predicted: Floats) -> float:
 
 
 def _silent(line: str) -> None:
-    """Lines of several seeds at once would tell nobody anything."""
+    """The lines of every fit would tell nobody anything."""
