@@ -1,13 +1,13 @@
 """Where strategies on a latent lose what heads on the spectrum keep, step by step, on SYNTHETIC soils.
 
-One kind of head, the ensemble, learns from the same pairs through one view after another; test soils
-are of other sites and devices; one seed. From MIR down to NIR: the components of the MIR spectrum, its
-latent, the NIR latent of stage 2, and, as the way past the latent, the components of the NIR
-spectrum. `cross-fitted`: heads learn from latents of pairs that the encoder has not seen, as they
-will meet them; otherwise from those that it was trained on. `by an ensemble`: in place of stage 2's
-encoder an ensemble of perceptrons on the components of the NIR spectrum learns the MIR latent
-itself, cross-fitted too; components are those of all pairs. `R2 of the latent`: how much of the
-variance of the test soils' MIR latent is told from NIR, over all features.
+One kind of head, the Gaussian process, learns from the same pairs through one view after another; test
+soils are of other sites and devices; one seed. From MIR down to NIR: the components of the MIR
+spectrum, its latent, the NIR latent of stage 2, and, as the way past the latent, the components of the
+NIR spectrum. `cross-fitted`: heads learn from latents of pairs that the encoder has not seen, as they
+will meet them; otherwise from those that it was trained on. `by a GP`: in place of stage 2's encoder
+Gaussian processes on the components of the NIR spectrum learn the MIR latent itself, cross-fitted too;
+components are those of all pairs. `R2 of the latent`: how much of the variance of the test soils' MIR
+latent is told from NIR, over all features.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from training.every_strategy import said_by
 from training.fitting import reproducible
 from training.heads.assembled import Part
 from training.heads.examples import Examples, folds
-from training.heads.kinds import ENSEMBLE_SEES, fit_head
+from training.heads.kinds import fit_head
 from training.pipeline import CHUNK, LATENT, SCORES
 from training.scores import fit_scores
 from training.settings import Settings
@@ -85,21 +85,21 @@ def _views(
     for learn, held in folds(pairs.site, settings.choice_folds, settings.seed):
         other = nir_stage(settings, pairs[learn], autoencoder, _silent)
         unseen[held] = _means(other, pairs[held])[LATENT]
-        told[held] = _by_ensemble(
+        told[held] = _by_gp(
             settings, seen[SCORES][learn], latent[learn], pairs.site[learn], seen[SCORES][held]
         )
-    by_ensemble = _by_ensemble(settings, seen[SCORES], latent, pairs.site, asked[SCORES])
+    by_gp = _by_gp(settings, seen[SCORES], latent, pairs.site, asked[SCORES])
     views = {
         "MIR components": (components(mir).numpy(), components(test_mir).numpy()),
         "MIR latent": (latent, test_latent),
         "NIR latent": (seen[LATENT], asked[LATENT]),
         "NIR latent, cross-fitted": (unseen, asked[LATENT]),
-        "NIR latent by an ensemble, cross-fitted": (told, by_ensemble),
+        "NIR latent by a GP, cross-fitted": (told, by_gp),
         "NIR components": (seen[SCORES], asked[SCORES]),
     }
     r2 = {
         "stage 2": _r2(test_latent, asked[LATENT]),
-        "an ensemble": _r2(test_latent, by_ensemble),
+        "a GP": _r2(test_latent, by_gp),
     }
     return views, r2
 
@@ -108,15 +108,14 @@ def _means(sight: Any, soils: SoilSpectra) -> dict[str, Floats]:
     views = {
         name: view.mean(dim=1).numpy() for name, view in seen_in_nir(sight, soils).views.items()
     }
-    first, *_, last = sight.parts(SCORES)[ENSEMBLE_SEES]
-    return {LATENT: views[LATENT], SCORES: views[SCORES][:, first.start : last.stop]}
+    return {name: views[name] for name in (LATENT, SCORES)}
 
 
-def _by_ensemble(
+def _by_gp(
     settings: Settings, features: Floats, latent: Floats, site: NDArray[np.int64], asked: Floats
 ) -> Floats:
-    """The latent of ``asked`` by an ensemble that learns it from ``features``."""
-    head = _ensemble(settings, Examples(features, latent.astype(np.float64), site))
+    """The latent of ``asked`` by Gaussian processes that learn it from ``features``."""
+    head = _gp(settings, Examples(features, latent.astype(np.float64), site))
     with torch.no_grad():
         parts = torch.from_numpy(asked).split(CHUNK)
         said: Floats = torch.cat([head(part) for part in parts]).numpy()
@@ -125,16 +124,14 @@ def _by_ensemble(
 
 def _mean_ccc(settings: Settings, view: View, pairs: SoilSpectra, test: SoilSpectra) -> float:
     learnt, asked = view
-    head = _ensemble(settings, Examples(learnt, to_targets(pairs.properties), pairs.site))
+    head = _gp(settings, Examples(learnt, to_targets(pairs.properties), pairs.site))
     said = said_by({"it": Part("view", head)}, {"view": torch.from_numpy(asked)})["it"]
     return mean_of(property_table(test.properties, from_model_scale(said)), "ccc")
 
 
-def _ensemble(settings: Settings, examples: Examples) -> Any:
+def _gp(settings: Settings, examples: Examples) -> Any:
     whole = (slice(0, examples.features.shape[1]),)
-    return fit_head(
-        "ensemble", examples, whole, settings.seed, _silent, "ensemble", settings.heads_effort
-    )
+    return fit_head("GP", examples, whole, settings.seed, _silent, "GP", settings.heads_effort)
 
 
 def _r2(observed: Floats, predicted: Floats) -> float:

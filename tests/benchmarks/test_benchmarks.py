@@ -108,8 +108,8 @@ def test_every_strategy_is_a_row_beside_the_article_s_figure_if_it_has_one():
 def test_every_step_from_mir_down_to_nir_is_a_row():
     rows = {row.name: row for row in latents.measure(True, lambda _: None)}
     steps = ("MIR components", "MIR latent", "NIR latent", "NIR latent, cross-fitted")
-    past = ("NIR latent by an ensemble, cross-fitted", "NIR components")
-    told = ("R2 of the latent, stage 2", "R2 of the latent, an ensemble")
+    past = ("NIR latent by a GP, cross-fitted", "NIR components")
+    told = ("R2 of the latent, stage 2", "R2 of the latent, a GP")
     assert set(rows) == {f"{name}, 100 pairs" for name in (*steps, *past, *told)}
     assert all(row.value <= 1 for row in rows.values())
 
