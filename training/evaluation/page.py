@@ -8,10 +8,10 @@ from soil.properties import INDEX, PROPERTIES
 from training.evaluation import figures
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.document import Evaluation
-from training.evaluation.markup import cell, document, figure, folded, table
+from training.evaluation.markup import cell, document, figure, table
 from training.evaluation.readings import Readings
-from training.evaluation.strategy_figures import MODEL, MOST, SIGNIFICANT
-from training.strategies import STRATEGIES
+from training.evaluation.strategies_part import figures_table, has_figures, strategies_part
+from training.evaluation.strategy_figures import MODEL
 
 
 def page(found: Evaluation, readings: Readings) -> str:
@@ -19,7 +19,7 @@ def page(found: Evaluation, readings: Readings) -> str:
     title = f"Evaluation of {found.model.name} {found.model.version}"
     parts = [
         f"<h1>{escape(title)}</h1>", _banner(found), _warnings(found), _tested(found),
-        _accuracy(found, readings), _strategies(found), _intervals(found), _spread(found),
+        _accuracy(found, readings), strategies_part(found), _intervals(found), _spread(found),
         _domain(found), _curve(found), _xi(found), _how(found),
     ]  # fmt: skip
     return document(title, "\n".join(part for part in parts if part))
@@ -68,7 +68,7 @@ def _tested(found: Evaluation) -> str:
 
 def _accuracy(found: Evaluation, readings: Readings) -> str:
     drawings = "<p>No property has enough laboratory values for a figure.</p>"
-    if _any(found):
+    if has_figures(found):
         drawings = figure(
             figures.observed_against_predicted(found, readings),
             "Every scan against the laboratory. Black: 1:1. Orange: the interval that the device gives "
@@ -84,111 +84,7 @@ def _accuracy(found: Evaluation, readings: Readings) -> str:
         "<p>CCC is 1 where every prediction equals the laboratory's value. RMSE and bias are in the "
         "property's unit; bias is predicted less laboratory. RPIQ is the interquartile range of "
         "the soils over RMSE: 0 where most soils have the same value. The slope is that of "
-        "laboratory on predicted: 1 is right.</p>" + _figures_table(found, MODEL) + drawings
-    )
-
-
-def _figures_table(found: Evaluation, strategy: str) -> str:
-    columns = ("ccc", "r2", "rmse", "bias", "rpiq", "slope")
-    rows = []
-    for name, row in found.strategies[strategy].properties.items():
-        item = PROPERTIES[INDEX[name]]
-        start = [figures.headed(item), f"{row.soils:,}"]
-        if row.left_out is not None:
-            rows.append([*start, f"left out: {row.left_out}"])
-            continue
-        in_unit = f".{item.decimals + 1}f"
-        digits = dict.fromkeys(columns, ".2f") | dict.fromkeys(("rmse", "bias"), in_unit)
-        rows.append([*start, *(cell(row.figures[c], digits[c]) for c in columns)])
-    return table(
-        f"{strategy}: figures per property, with {found.bootstrap.level:.0%} intervals",
-        ["property", "soils", "CCC", "R²", "RMSE", "bias", "RPIQ", "slope"],
-        rows,
-    )
-
-
-def _strategies(found: Evaluation) -> str:
-    rivals = [name for name in found.strategies if name != MODEL]
-    if not _any(found) or not rivals:
-        return ""
-    kept = any(name in STRATEGIES for name in rivals)
-    words = (
-        "Each has learnt from what the model has learnt from; NIR strategies are asked the same scans, "
-        "MIR strategies the mean MIR scan of each soil that has one."
-        if kept
-        else "The checkpoint came without the strategies that the model was chosen from."
-    )
-    return (
-        f"<h2>Beside other strategies</h2><p>{words} Local ones learn from other soils of this test "
-        "set.</p>"
-        + figure(
-            figures.strategy_means(found),
-            "Mean CCC with interval. Red: the model; blue: NIR strategies; green: MIR; orange: local "
-            "calibrations.",
-        )
-        + figure(
-            figures.strategy_map(found),
-            "CCC per property. Bold: the best of a column. ILR says texture another way, and nothing "
-            f"else. Empty: nothing said, or of fewer than {MOST:.0%} of the soils.",
-        )
-        + table(
-            "On how many properties the model's squared error is smaller or greater on the same "
-            f"soils, and by more than chance: p, after Holm over a strategy's properties, at most "
-            f"{SIGNIFICANT:g}. Of many strategies one or two will look better or worse by chance",
-            [
-                "strategy",
-                "what it is",
-                "mean CCC",
-                "model better",
-                "not told apart",
-                "rival better",
-            ],
-            [_standing(found, name) for name in rivals],
-            words=("what it is", "rival better"),
-        )
-        + folded("Every difference between the model and a rival", _differences(found))
-        + "".join(
-            folded(f"{name}: figures per property", _figures_table(found, name)) for name in rivals
-        )
-    )
-
-
-def _standing(found: Evaluation, rival: str) -> list[str]:
-    strategy = found.strategies[rival]
-    names: dict[str, list[str]] = {
-        "model better": [],
-        "no difference shown": [],
-        "rival better": [],
-    }
-    for name, rows in found.comparisons.items():
-        for row in rows:
-            if row.rival == rival:
-                names[row.verdict].append(PROPERTIES[INDEX[name]].label)
-    model, same, other = names.values()
-    return [
-        rival, strategy.description, cell(strategy.mean_ccc, ".3f"), f"{len(model)}", f"{len(same)}",
-        ", ".join(other) or "none",
-    ]  # fmt: skip
-
-
-def _differences(found: Evaluation) -> str:
-    rows = [
-        [
-            PROPERTIES[INDEX[name]].label,
-            row.rival,
-            cell(row.squared_error_difference, ".3g"),
-            f"{row.soils:,}",
-            f"{row.p_holm:.3f}",
-            row.verdict,
-        ]
-        for name, rows in found.comparisons.items()
-        for row in rows
-    ]
-    return table(
-        "Squared error of the model less that of the rival: below zero the model is better",
-        ["property", "rival", "difference", "soils", "p", "verdict"],
-        rows,
-        words=("rival", "verdict"),
+        "laboratory on predicted: 1 is right.</p>" + figures_table(found, MODEL) + drawings
     )
 
 
@@ -342,10 +238,6 @@ def _drawn(found: Evaluation) -> str:
     )
     all_of_them = all(row.drawn != "sites" for row in found.strategies[MODEL].properties.values())
     return f"{few}." if all_of_them else f"{whole} {few}. Here: {', '.join(alone)}."
-
-
-def _any(found: Evaluation) -> bool:
-    return any(row.figures for row in found.strategies[MODEL].properties.values())
 
 
 def _plain(estimate: Estimate | None) -> str:
