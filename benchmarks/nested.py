@@ -61,6 +61,9 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 """What is blended: the best of these."""
 
+BELIEF: Final = {"GP": 2.0, "PLSR": 1.0}
+"""That of `training.strategies`."""
+
 PICK: Final = "one head, the best by the inner folds"
 """Of those on the spectrum."""
 
@@ -148,7 +151,9 @@ def _of_target(
         if not set(names) <= set(inner):
             continue
         known, unknown = (np.stack([of[name] for name in names], axis=1) for of in (inner, found))
-        found[choice] = centre + (unknown - centre) @ blend_weights(known, values[learn])
+        belief = np.array([BELIEF.get(name, 0.0) for name in names])
+        own = blend_weights(known, values[learn], spectra.group[learn], belief)
+        found[choice] = centre + (unknown - centre) @ own
     errors = {name: np.mean((inner[name] - values[learn]) ** 2) for name in CHOICES[CHOSEN]}
     found[PICK] = found[min(errors, key=lambda name: errors[name])]
     place = np.searchsorted(outer[1], asked)

@@ -22,11 +22,13 @@ from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
 from training.every_strategy import EveryStrategy
 from training.pipeline import Model
+from training.quantisation_spectra import check_arrays
 
 WEIGHTS: Final = "weights.safetensors"
 STRATEGIES: Final = "strategies.safetensors"
 DOMAIN: Final = "domain.safetensors"
 GOLDEN: Final = "golden.safetensors"
+QUANTISATION: Final = "quantisation.safetensors"
 CARD: Final = "card.json"
 
 GOLDEN_ARRAYS: Final = ("reflectance", "properties", "latent", "mir")
@@ -37,8 +39,9 @@ class Checkpoint:
     """What a training run leaves.
 
     ``golden`` holds float32 arrays `GOLDEN_ARRAYS`, ``[n, ...]`` each: spectra and the outputs that
-    torch gave for them once, at training. ``strategies`` are for the evaluation alone: a checkpoint
-    may do without.
+    torch gave for them once, at training. ``strategies`` are for the evaluation alone, and
+    ``quantisation``, arrays as `training.quantisation_spectra` makes them, for an export in fewer
+    bits: a checkpoint may do without either.
     """
 
     card: Card
@@ -46,6 +49,7 @@ class Checkpoint:
     domain: DomainModel
     golden: dict[str, NDArray[np.float32]]
     strategies: EveryStrategy | None = None
+    quantisation: dict[str, NDArray[Any]] | None = None
 
 
 def prepare(folder: Path) -> None:
@@ -74,6 +78,8 @@ def save(checkpoint: Checkpoint, folder: Path) -> Card:
     }
     if checkpoint.strategies is not None:
         files[STRATEGIES] = _weights(checkpoint.strategies)
+    if checkpoint.quantisation is not None:
+        files[QUANTISATION] = safetensors.numpy.save(_contiguous(checkpoint.quantisation))
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     card = checkpoint.card.model_copy(update={"files": digests})
     try:
@@ -101,6 +107,9 @@ def load(folder: Path) -> Checkpoint:
         rivals = (
             _tensors(folder, STRATEGIES, card, safetensors.torch.load) if card.strategies else {}
         )
+        spectra = None
+        if QUANTISATION in card.files:
+            spectra = _tensors(folder, QUANTISATION, card, safetensors.numpy.load)
         try:
             model = model_of(card.architecture, weights)
             strategies = strategies_of(card.strategies, rivals) if card.strategies else None
@@ -109,6 +118,8 @@ def load(folder: Path) -> Checkpoint:
             _check_sizes(card, domain_model, arrays)
             if strategies is not None:
                 _try(strategies, model, arrays)
+            if spectra is not None:
+                check_arrays(spectra, card.architecture.bands)
         # What is in a card may be of any size, and none of it need fit.
         except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise CheckpointError(
@@ -116,7 +127,7 @@ def load(folder: Path) -> Checkpoint:
             ) from error
     except CheckpointError as error:
         raise type(error)(f"{folder}: {error.what}", error.remedy) from error
-    return Checkpoint(card, model, domain_model, arrays, strategies)
+    return Checkpoint(card, model, domain_model, arrays, strategies, spectra)
 
 
 def _domain(card: Card, arrays: dict[str, NDArray[np.float32]]) -> DomainModel:

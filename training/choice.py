@@ -16,6 +16,7 @@ from training.heads.examples import folds
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
+from training.strategies import BELIEF
 
 Weights = dict[str, dict[str, float]]
 """By property and rival, about the mean of the property."""
@@ -47,7 +48,8 @@ def choose(
         known = np.isfinite(observed[:, i])
         rivals = rivals_of(name, tuple(names))
         found = np.stack([said[rival][known, i] for rival in rivals], axis=1)
-        own = blend_weights(found, observed[known, i])
+        belief = np.array([BELIEF.get(rival, 0.0) for rival in rivals])
+        own = blend_weights(found, observed[known, i], pairs.site[known], belief)
         weights[name] = {
             rival: float(weight) for rival, weight in zip(rivals, own, strict=True) if weight
         }

@@ -24,6 +24,7 @@ from training.libraries.training_sets import training_data, training_sets
 from training.method import mir_side, nir_side
 from training.pipeline import Model
 from training.preprocessing import STEPS
+from training.quantisation_spectra import quantisation_arrays
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import split_by_site
@@ -119,6 +120,9 @@ def train(
             trained, domain, IntervalModel.of(intervals), sets.test, sets.wet, about.test_set
         )
         golden = golden_arrays(trained.model, golden_spectra(sets.domain.nir[:, 0]))
+        spectra = quantisation_arrays(
+            trained.model, domain.gh, sets.pairs, sets.test, settings.seed
+        )
     card = Card(
         schema=SCHEMA,
         name=settings.name,
@@ -140,7 +144,7 @@ def train(
         metrics=evaluation.metrics,
         evaluation=evaluation.findings,
     )
-    return Checkpoint(card, trained.model, domain, golden, trained.strategies)
+    return Checkpoint(card, trained.model, domain, golden, trained.strategies, spectra)
 
 
 def _domain(

@@ -103,6 +103,25 @@ def test_every_strategy_is_a_row_beside_the_article_s_figure_if_it_has_one():
     assert "article" not in rows["NIR-ridge, 100 pairs"].peers
     chosen, simple = rows["chosen, 100 pairs"], ("NIR-PLSR", "NIR-ridge")
     assert chosen.floor == max(rows[f"{name}, 100 pairs"].value for name in simple)
+    behind = rows["chosen behind the best simple rival, 100 pairs"]
+    assert (behind.value == 1) == (chosen.value < chosen.floor)
+    assert behind.peers["of seeds"] == 1
+    assert 0 <= behind.peers["properties"] <= behind.peers["of"] == 9
+
+
+def test_a_rival_is_held_against_what_is_chosen_seed_by_seed_and_property_by_property():
+    chosen, first, second = (
+        [{"clay": {"ccc": clay}, "sand": {"ccc": sand}} for clay, sand in seeds]
+        for seeds in (
+            [(0.5, 0.5), (0.5, 0.5)],
+            [(0.6, 0.1), (0.4, 0.4)],
+            [(0.1, 0.1), (0.6, 0.45)],
+        )
+    )
+    behind = accuracy._behind(chosen, [first, second], "")
+    assert behind.value == 1  # the second rival on the second seed
+    assert behind.peers == {"of seeds": 2, "properties": 2, "of": 4}
+    assert behind.met is False
 
 
 def test_every_step_from_mir_down_to_nir_is_a_row():

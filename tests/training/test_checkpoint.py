@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoint import CARD, DOMAIN, GOLDEN, STRATEGIES, WEIGHTS, load, prepare, save
+from training.checkpoint import (
+    CARD,
+    DOMAIN,
+    GOLDEN,
+    QUANTISATION,
+    STRATEGIES,
+    WEIGHTS,
+    load,
+    prepare,
+    save,
+)
 from training.errors import CheckpointDamagedError, CheckpointError, CheckpointUnsupportedError
 
 
@@ -29,7 +39,7 @@ def test_round_trip_to_the_byte(quick_checkpoint, folder: Path, tmp_path: Path) 
     assert np.array_equal(loaded.domain.q.components, quick_checkpoint.domain.q.components)
     assert np.array_equal(loaded.domain.gh.whitening, quick_checkpoint.domain.gh.whitening)
     save(loaded, tmp_path / "again")
-    for name in (CARD, WEIGHTS, STRATEGIES, DOMAIN, GOLDEN):
+    for name in (CARD, WEIGHTS, STRATEGIES, DOMAIN, GOLDEN, QUANTISATION):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
@@ -65,7 +75,7 @@ def test_a_faulty_field_is_named(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, STRATEGIES, DOMAIN, GOLDEN])
+@pytest.mark.parametrize("name", [WEIGHTS, STRATEGIES, DOMAIN, GOLDEN, QUANTISATION])
 def test_a_changed_byte_is_damage(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[-1] ^= 1

@@ -11,21 +11,45 @@ from scipy.optimize import nnls
 Floats = NDArray[np.float64]
 
 RIVALS_MAX: Final = 3
-"""Rivals in a blend: each costs the device time and memory. Ours."""
+"""Rivals that the soils may weigh: each costs the device time and memory. Ours."""
 
 PRIOR: Final = 0.1
 """Weight of equal shares against the data, per row and variance of what is observed. Ours, settled on
 the sets of the benchmark ``real_accuracy``: without it a few rare, great values decide."""
 
+BELIEF_BLOCKS: Final = 20
+"""Blocks whose word weighs as much as what is believed without any. Ours, settled on synthetic soils of
+seeds 5 to 9, which no benchmark draws: soils of eight sites err together, and picked at random."""
 
-def blend_weights(found: Floats, observed: Floats) -> Floats:
+DISBELIEVED: Final = 2.0
+"""Times the least squared error of all: a rival that errs more is not believed in. Ours."""
+
+
+def blend_weights(
+    found: Floats, observed: Floats, block: NDArray[np.int64], belief: Floats
+) -> Floats:
     """Weights ``[rivals]`` for what rivals ``found`` ``[n, rivals]`` of ``observed`` ``[n]``.
 
-    Of the `RIVALS_MAX` with the least squared error, the non-negative weights about the mean that
-    err least, drawn towards equal shares; they need not sum to one. Breiman (1996), *Stacked
-    regressions*, with a prior of ours.
+    Those that the soils tell, and ``belief`` ``[rivals]``, in proportion, which stood before any soil
+    spoke: the less of it the more blocks ``block`` ``[n]`` names. About the mean; they need not sum to
+    one.
     """
     errors = np.mean((found - observed[:, None]) ** 2, axis=0)
+    belief = np.where(errors <= DISBELIEVED * errors.min(), belief, 0.0)
+    told = _told(found, observed, errors)
+    if not belief.any():
+        return told
+    believed = BELIEF_BLOCKS / (BELIEF_BLOCKS + len(np.unique(block)))
+    weights: Floats = (1.0 - believed) * told + believed * belief / belief.sum()
+    return weights
+
+
+def _told(found: Floats, observed: Floats, errors: Floats) -> Floats:
+    """Of the `RIVALS_MAX` with the least ``errors`` ``[rivals]``, the weights that err least.
+
+    Non-negative, about the mean, drawn towards equal shares. Breiman (1996), *Stacked regressions*,
+    with a prior of ours.
+    """
     best = np.argsort(errors, kind="stable")[:RIVALS_MAX]
     centre = observed.mean()
     prior = np.sqrt(PRIOR * len(observed)) * observed.std()
