@@ -146,7 +146,11 @@ class Domain(_Section):
 
 
 class Golden(_Section):
-    """Spectra with the outputs that every engine must reproduce."""
+    """Spectra with the outputs that every engine must reproduce.
+
+    The first ``soils`` are soils; the others, at the edge of what is valid, are asked of fp32 alone,
+    since ranges in fewer bits are those of soils.
+    """
 
     reflectance: MemberName
     properties: MemberName
@@ -154,6 +158,38 @@ class Golden(_Section):
     mir: MemberName
     relative_tolerance: float = Field(gt=0)
     absolute_tolerance: float = Field(gt=0)
+    soils: int | None = Field(default=None, ge=1)
+
+
+class Budget(_Section):
+    """What a graph in fewer bits may lose, and what it was judged by.
+
+    ``ccc_loss``: of each property's CCC, of the converted spectra's, and the share of spectra with
+    another verdict of the domain check; ``change``: of a value, in half widths of its interval.
+    ``judged`` counts soils that no stage has seen, ``representative`` the spectra that ranges were
+    taken from.
+    """
+
+    ccc_loss: float = Field(gt=0)
+    change: float = Field(gt=0)
+    judged: int = Field(ge=1)
+    representative: int = Field(ge=1)
+    representative_sha256: Sha256
+
+
+class Narrowing(_Section):
+    """What of the graphs is in fewer bits, and what that costs against fp32.
+
+    ``golden_factor``: by output, how many times the golden tolerances an engine may be off, on soils.
+    """
+
+    parts: list[str]
+    quantisation_nodes: int = Field(ge=0)
+    ccc_loss: dict[str, float]
+    change: dict[str, Annotated[float, Field(ge=0)]]
+    verdicts_changed: float = Field(ge=0, le=1)
+    mir_loss: float | None
+    golden_factor: dict[str, Annotated[float, Field(ge=1)]]
 
 
 class TrainingData(_Section):
@@ -182,6 +218,8 @@ class Manifest(_Section):
     latent_features: int = Field(ge=1)
     mir_axis: AxisSpec
     graphs: Graphs
+    budget: Budget | None = None
+    precisions: dict[Literal["fp16", "int8"], Narrowing] = {}
     intervals: Intervals
     domain: Domain
     golden: Golden
@@ -205,6 +243,9 @@ class Manifest(_Section):
             if "fp32" not in graphs:
                 raise ValueError("every graph needs its fp32 form")
             named += graphs.values()
+            unproven = sorted(set(graphs) - {"fp32"} - set(self.precisions))
+            if unproven:
+                raise ValueError(f"nothing is said of what {', '.join(unproven)} costs")
         unlisted = sorted(set(named) - set(self.files))
         if unlisted:
             raise ValueError(f"files does not list {', '.join(unlisted)}")

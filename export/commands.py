@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,12 +14,42 @@ import click
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder, or a file named *.loam."
 )
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    type=click.Choice(("auto", "fp32", "fp16", "int8")),
+    default=("auto",),
+    show_default=True,
+    help="In what to export besides fp32; auto: in all that stay within the budget. With a name, what "
+    "does not is an error. May be given several times.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.005,
+    show_default=True,
+    help="What a precision may lose of the CCC of each property on soils that no stage has seen.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def export(checkpoint: Path, out: Path, as_json: bool) -> None:
-    """Export a CHECKPOINT folder as a bundle (NAME-VERSION.loam)."""
-    from export.pack import export_bundle
+def export(
+    checkpoint: Path, out: Path, precisions: tuple[str, ...], budget: float, as_json: bool
+) -> None:
+    """Export a CHECKPOINT folder as a bundle (NAME-VERSION.loam).
 
-    done = export_bundle(checkpoint, out)
+    The bundle holds the graphs in fp32 and in every precision asked for, each part of the model in
+    fewer bits only where the whole stays within --budget on soils that no stage has seen. What that
+    costs stands in the manifest.
+    """
+    from export.budget_table import budget_lines
+    from export.pack import export_bundle
+    from export.precisions import PRECISIONS
+
+    by_name = [name for name in PRECISIONS if name in precisions]
+    asked = list(PRECISIONS) if "auto" in precisions else by_name
+    done = export_bundle(
+        checkpoint, out, asked, budget, lambda line: click.echo(line, err=True), by_name
+    )
     ccc = {name: round(row["ccc"], 3) for name, row in done.manifest.metrics.items()}
     result = {
         "path": str(done.path),
@@ -27,6 +58,15 @@ def export(checkpoint: Path, out: Path, as_json: bool) -> None:
         "golden_share": done.golden_share,
         "synthetic": done.manifest.synthetic,
         "ccc": ccc,
+        "precisions": {
+            name: {
+                "graphs": {graph: len(content) for graph, content in found.graphs.items()},
+                "refused": found.refused,
+                "alone": {part: asdict(loss) for part, loss in found.alone.items()},
+                **(found.narrowing.model_dump() if found.narrowing else {}),
+            }
+            for name, found in done.precise.items()
+        },
     }
     if as_json:
         click.echo(json.dumps(result, indent=1))
@@ -38,3 +78,5 @@ def export(checkpoint: Path, out: Path, as_json: bool) -> None:
         + (" (synthetic): " if done.manifest.synthetic else ": ")
         + ", ".join(f"{name} {value}" for name, value in ccc.items())
     )
+    for line in budget_lines(done.precise):
+        click.echo(line)

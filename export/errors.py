@@ -11,3 +11,11 @@ class ExportError(LoamscanError):
 
 class GoldenMismatchError(ExportError):
     """An exported graph that does not give the golden outputs."""
+
+
+class QuantisationError(ExportError):
+    """A graph that can't be had in the bits that were asked for."""
+
+
+class BudgetError(ExportError):
+    """A precision that was asked for and loses more than it may."""

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import describe
-from contract.manifest import Domain, Gh, Golden, Graphs, Input, Manifest, Output, QResidual
+from contract.manifest import (
+    Budget,
+    Domain,
+    Gh,
+    Golden,
+    Graphs,
+    Input,
+    Manifest,
+    Narrowing,
+    Output,
+    QResidual,
+)
+from export.precisions import PRECISIONS, Precision
 from soil.properties import PROPERTIES
 from training.card import Card
 from training.checkpoint import GOLDEN_ARRAYS, Checkpoint
+from training.golden import SOILS
 
 SCHEMA: Final = "loamscan.bundle/1"
 MINIMUM_AGENT: Final = "0.1.0"
@@ -25,7 +39,7 @@ GH_MEAN: Final = "domain/gh_mean.npy"
 GH_WHITENING: Final = "domain/gh_whitening.npy"
 
 
-def graph_member(name: str, precision: str = "fp32") -> str:
+def graph_member(name: str, precision: str) -> str:
     """Where the graph ``name`` lies in the bundle."""
     return f"onnx/{name}.{precision}.onnx"
 
@@ -35,10 +49,14 @@ def golden_member(name: str) -> str:
     return f"golden/{name}.npy"
 
 
-def members(checkpoint: Checkpoint, graphs: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All members but the manifest, by name."""
+def members(checkpoint: Checkpoint, graphs: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    """All members but the manifest, by name; ``graphs`` by precision and name."""
     return {
-        **{graph_member(name): content for name, content in graphs.items()},
+        **{
+            graph_member(name, precision): content
+            for precision, own in graphs.items()
+            for name, content in own.items()
+        },
         Q_MEAN: npy(checkpoint.domain.q.mean),
         Q_COMPONENTS: npy(checkpoint.domain.q.components),
         GH_MEAN: npy(checkpoint.domain.gh.mean),
@@ -47,9 +65,25 @@ def members(checkpoint: Checkpoint, graphs: Mapping[str, bytes]) -> dict[str, by
     }
 
 
-def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
+def manifest(
+    card: Card,
+    files: Mapping[str, bytes],
+    budget: Budget | None = None,
+    precisions: Mapping[Precision, Narrowing] = MappingProxyType({}),
+) -> Manifest:
     """The manifest of a bundle of ``files``; raises pydantic's error on a card that can't be one."""
-    graphs = {name: {"fp32": graph_member(name)} for name in ("pipeline", "mir_decoder")}
+    graphs = {
+        name: {
+            precision: graph_member(name, precision)
+            for precision in ("fp32", *PRECISIONS)
+            if graph_member(name, precision) in files
+        }
+        for name in ("pipeline", "mir_decoder")
+    }
+    # Said only where there is something to say: a bundle in float32 alone keeps its bytes.
+    narrowed: dict[str, Any] = (
+        {"budget": budget, "precisions": dict(precisions)} if precisions else {}
+    )
     return Manifest(
         schema=SCHEMA,
         name=card.name,
@@ -63,6 +97,7 @@ def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
         latent_features=card.architecture.nir_encoder[-1],
         mir_axis=card.mir_axis,
         graphs=Graphs.model_validate(graphs),
+        **narrowed,
         intervals=card.intervals,
         domain=_domain(card),
         golden=Golden(
@@ -72,6 +107,7 @@ def manifest(card: Card, files: Mapping[str, bytes]) -> Manifest:
             mir=golden_member("mir"),
             relative_tolerance=card.golden.relative,
             absolute_tolerance=card.golden.absolute,
+            soils=SOILS,
         ),
         training_data=card.training_data,
         metrics=card.metrics,

@@ -1,7 +1,8 @@
-"""The model's two graphs as ONNX: the same bytes from the same checkpoint, in any folder."""
+"""The model's two graphs as ONNX: the same graphs from the same checkpoint, in any folder."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import logging
@@ -21,6 +22,8 @@ OPSET: Final = 18
 
 IR_VERSION_MAX: Final = 10
 """ONNX Runtime 1.23 reads up to 11; ours is one below it."""
+
+_SCOPES: Final = "pkg.torch.onnx.name_scopes"
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,18 @@ def graph_forms(architecture: Architecture) -> tuple[GraphForm, ...]:
     )
 
 
-def onnx_graphs(model: Model, architecture: Architecture) -> dict[str, bytes]:
-    """The two graphs by name, serialised."""
+def onnx_graphs(model: Model, architecture: Architecture) -> dict[str, Any]:
+    """The two graphs by name, in float32."""
     modules = {"pipeline": model.pipeline, "mir_decoder": model.mir_decoder}
-    return {form.name: _graph(modules[form.name], form) for form in graph_forms(architecture)}
+    return {form.name: onnx_graph(modules[form.name], form) for form in graph_forms(architecture)}
 
 
-def _graph(module: Any, form: GraphForm) -> bytes:
+def onnx_graph(module: Any, form: GraphForm) -> Any:
+    """``module`` as a graph; a node's name begins with the path of the submodule that it is of."""
     # Two rows: a batch of one is taken for a constant by the exporter.
     example = torch.full((2, form.length), 0.4)
     batch = torch.export.Dim("n", min=1)
-    with _quiet():
+    with only_errors():
         program = torch.onnx.export(
             module,
             (example,),
@@ -67,16 +71,31 @@ def _graph(module: Any, form: GraphForm) -> bytes:
             verbose=False,
         )
     proto = program.model_proto
-    _strip(proto)
+    _name_nodes(proto)
     proto.graph.name = form.name
+    return proto
+
+
+def serialised(proto: Any) -> bytes:
+    """The one byte form of a graph, checked; nothing in it names the machine it was made on."""
+    _strip(proto)
     proto.ir_version = min(proto.ir_version, IR_VERSION_MAX)
     onnx.checker.check_model(proto, full_check=True)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
 
 
+def _name_nodes(proto: Any) -> None:
+    for node in proto.graph.node:
+        about = {entry.key: entry.value for entry in node.metadata_props}
+        # The exporter's own form: module paths from the outermost in, the node's own name last.
+        scopes: list[str] = ["", *ast.literal_eval(about.get(_SCOPES, "['']"))]
+        path = scopes[-2]
+        node.name = f"{path}/{node.name}"
+
+
 def _strip(proto: Any) -> None:
-    """Take out what names the machine it was made on: source paths, stack traces, comments."""
+    """Take out source paths, stack traces, comments."""
     del proto.metadata_props[:]
     proto.doc_string = ""
     del proto.functions[:]
@@ -90,8 +109,8 @@ def _strip(proto: Any) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter talks to stdout and warns of its own parts."""
+def only_errors() -> Iterator[None]:
+    """Exporter and quantiser talk to stdout and warn of their own parts."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -2,45 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from contract.bundle import bundle_bytes, parse_bundle
 from contract.manifest import Manifest
-from export.errors import ExportError
+from export.errors import BudgetError, ExportError
 from export.golden_check import check_golden
 from export.members import manifest, members
-from export.onnx_graphs import onnx_graphs
+from export.onnx_graphs import onnx_graphs, serialised
+from export.precisions import PRECISIONS, Narrower, Precise, Precision
 from training.atomic_file import write_atomically
 from training.checkpoint import load
+from training.fitting import Progress
 
-SUFFIX = ".loam"
+SUFFIX: Final = ".loam"
+
+BUDGET: Final = 0.005
+"""Of the CCC of each property. Ours: a tenth of what two trainings differ by on real soils."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle on disk; ``golden_share`` is its largest golden deviation over the allowed one."""
+    """A bundle on disk; ``golden_share`` is its largest golden deviation over the allowed one.
+
+    ``precise`` is what came of each precision that was asked for, taken or not.
+    """
 
     path: Path
     manifest: Manifest
     size_bytes: int
     sha256: str
     golden_share: float
+    precise: dict[Precision, Precise]
 
 
-def export_bundle(checkpoint_folder: Path, out: Path) -> Exported:
+def export_bundle(
+    checkpoint_folder: Path,
+    out: Path,
+    precisions: Sequence[Precision] = PRECISIONS,
+    budget: float = BUDGET,
+    progress: Progress = lambda _: None,
+    wanted: Sequence[Precision] = (),
+) -> Exported:
     """Write the bundle of a checkpoint to ``out``, a ``.loam`` file or a folder for one.
 
-    The same checkpoint gives the same bytes. Raises from `training.errors.CheckpointError`, or
-    `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever is
-    raised, a file that was there is left as it was.
+    In float32, and in those of ``precisions`` that stay within ``budget``. The same checkpoint gives
+    the same bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
+    keeps no spectra to judge a precision by, `BudgetError` where nothing of one that is ``wanted``
+    fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
+    is raised, a file that was there is left as it was.
     """
     checkpoint = load(checkpoint_folder)
     card = checkpoint.card
-    graphs = onnx_graphs(checkpoint.model, card.architecture)
-    share = check_golden(graphs, checkpoint.golden, card.golden)
+    if precisions and checkpoint.quantisation is None:
+        raise ExportError(
+            f"{checkpoint_folder} keeps no spectra to judge {' and '.join(precisions)} by",
+            "train again, or use --precision fp32",
+        )
+    progress("fp32: both graphs")
+    exact = onnx_graphs(checkpoint.model, card.architecture)
+    graphs = {"fp32": {name: serialised(graph) for name, graph in exact.items()}}
+    share = check_golden(graphs["fp32"], checkpoint.golden, card.golden)
+    precise: dict[Precision, Precise] = {}
+    narrower = Narrower(checkpoint, exact, budget, progress) if precisions else None
+    if narrower is not None:
+        precise = {precision: narrower.narrowed(precision) for precision in precisions}
+    for precision in wanted:
+        if not precise[precision].graphs:
+            reasons = "; ".join(precise[precision].refused.values())
+            raise BudgetError(
+                f"nothing fits into {precision} within a budget of {budget:g}: {reasons}",
+                "raise --budget, or leave it out",
+            )
+    graphs |= {precision: found.graphs for precision, found in precise.items() if found.graphs}
+    taken = {name: found.narrowing for name, found in precise.items() if found.narrowing}
     files = members(checkpoint, graphs)
-    described = manifest(card, files)
+    described = manifest(card, files, narrower.budget if narrower else None, taken)
     data = bundle_bytes(described, files)
     bundle = parse_bundle(data)
     path = out if out.suffix == SUFFIX else out / f"{card.name}-{card.version}{SUFFIX}"
@@ -50,4 +90,4 @@ def export_bundle(checkpoint_folder: Path, out: Path) -> Exported:
         raise ExportError(
             f"the bundle can't be written to {path}: {error.strerror}", "name another place"
         ) from error
-    return Exported(path, described, len(data), bundle.sha256, share)
+    return Exported(path, described, len(data), bundle.sha256, share, precise)

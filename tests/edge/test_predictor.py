@@ -12,8 +12,26 @@ from edge.errors import EngineError
 from edge.predictor import Predictor
 
 
-def test_the_golden_spectra_are_reproduced(reference_bundle: Bundle) -> None:
-    assert Predictor(reference_bundle).check_golden() <= 1.0
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_the_golden_spectra_are_reproduced(reference_bundle: Bundle, precision) -> None:
+    predictor = Predictor(reference_bundle, precision)
+    assert predictor.check_golden() <= 1.0
+    assert predictor.engine == f"onnxruntime/{precision}"
+
+
+def test_a_precision_that_the_bundle_lacks_is_named(reference_bundle: Bundle) -> None:
+    graphs = reference_bundle.manifest.graphs.model_copy(
+        update={"pipeline": {"fp32": "onnx/pipeline.fp32.onnx"}}
+    )
+    half = reference_bundle.manifest.model_copy(update={"graphs": graphs})
+    # The decoder alone in int8 is enough, and the pipeline is then that in fp32.
+    assert (
+        Predictor(dataclasses.replace(reference_bundle, manifest=half), "int8").check_golden() <= 1
+    )
+    graphs = graphs.model_copy(update={"mir_decoder": {"fp32": "onnx/mir_decoder.fp32.onnx"}})
+    none = reference_bundle.manifest.model_copy(update={"graphs": graphs})
+    with pytest.raises(EngineError, match="holds nothing in int8"):
+        Predictor(dataclasses.replace(reference_bundle, manifest=none), "int8")
 
 
 def test_a_wrong_golden_output_is_named(reference_bundle: Bundle) -> None:

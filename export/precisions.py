@@ -1,0 +1,189 @@
+"""The two graphs in every precision, each as far as the budget lets it, and why the rest is not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from contract.manifest import Budget, Narrowing
+from export.budget import Narrowed, within
+from export.golden_check import golden_shares
+from export.losses import CHANGE_MAX, Judge, Loss, spectrum_loss
+from export.onnx_graphs import graph_forms, onnx_graph, serialised
+from export.precision import in_float16, in_int8, quantisable, quantisation_nodes
+from export.running import run
+from training.checkpoint import Checkpoint
+from training.fitting import Progress
+from training.golden import SOILS
+from training.pipeline import CHUNK, CONVERTED, Model
+
+Precision = Literal["fp16", "int8"]
+PRECISIONS: Final[tuple[Precision, ...]] = ("fp16", "int8")
+
+DECODER: Final = "MIR decoder"
+
+GOLDEN_ROOM: Final = 2.0
+"""Times what ONNX Runtime is off the golden outputs: room for another engine's rounding. Ours."""
+
+
+@dataclass(frozen=True)
+class Precise:
+    """What came of one precision: the ``graphs`` within budget, with their entry in the manifest.
+
+    ``alone`` is what each part of the pipeline costs by itself; ``refused`` says by graph why there is
+    none.
+    """
+
+    graphs: dict[str, bytes]
+    narrowing: Narrowing | None
+    alone: dict[str, Loss]
+    refused: dict[str, str]
+
+
+class Narrower:
+    """One checkpoint's graphs in float32, and the soils that say what fewer bits cost."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, graphs: Mapping[str, Any], budget: float, progress: Progress
+    ) -> None:
+        """``graphs`` are those in float32, by name."""
+        spectra = checkpoint.quantisation
+        if spectra is None:
+            raise ValueError("the checkpoint keeps no spectra")
+        self._checkpoint = checkpoint
+        self._graphs = graphs
+        self._budget = budget
+        self._progress = progress
+        self._judged: NDArray[np.float32] = spectra["judged"]
+        self._representative: NDArray[np.float32] = spectra["representative"]
+        pipeline, decoder = (serialised(graphs[name]) for name in ("pipeline", "mir_decoder"))
+        exact = run(pipeline, self._judged)
+        self._latent = exact["latent"]
+        self._mir = run(decoder, self._latent)["mir"]
+        self._seen_latent = run(pipeline, self._representative)["latent"]
+        card = checkpoint.card
+        self._judge = Judge(exact, spectra["judged_properties"], card.intervals, checkpoint.domain)
+
+    @property
+    def budget(self) -> Budget:
+        """What may be lost, and the spectra that say so."""
+        content = np.ascontiguousarray(self._representative).tobytes()
+        return Budget(
+            ccc_loss=self._budget,
+            change=CHANGE_MAX,
+            judged=len(self._judged),
+            representative=len(self._representative),
+            representative_sha256=hashlib.sha256(content).hexdigest(),
+        )
+
+    def narrowed(self, precision: Precision) -> Precise:
+        """Both graphs in ``precision``."""
+        self._progress(f"{precision}: pipeline")
+        pipeline = self._pipeline(precision)
+        self._progress(f"{precision}: MIR decoder")
+        decoder, mir_loss = self._decoder(precision)
+        graphs: dict[str, bytes] = {}
+        refused: dict[str, str] = {}
+        loss, parts, nodes = None, list(pipeline.parts), 0
+        if pipeline.parts:
+            graph = self._build(precision, "pipeline", pipeline.parts)
+            # Torch judged the candidates in float16; what the device runs has the last word.
+            loss = self._judge.loss(run(serialised(graph), self._judged))
+            reason = loss.beyond(self._budget)
+            if reason is None:
+                graphs["pipeline"] = serialised(graph)
+                nodes += quantisation_nodes(graph)
+            else:
+                refused["pipeline"] = reason
+        else:
+            reasons = {part: own.beyond(self._budget) for part, own in pipeline.alone.items()}
+            refused["pipeline"] = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
+        if mir_loss <= self._budget:
+            graphs["mir_decoder"] = serialised(decoder)
+            nodes += quantisation_nodes(decoder)
+            parts += [DECODER] if DECODER not in parts else []
+        else:
+            refused["mir_decoder"] = f"the converted spectra lose {mir_loss:.4f} of their CCC"
+        if not graphs:
+            return Precise({}, None, pipeline.alone, refused)
+        soils = {name: array[:SOILS] for name, array in self._checkpoint.golden.items()}
+        shares = golden_shares(graphs, soils, self._checkpoint.card.golden)
+        narrowing = Narrowing(
+            parts=parts,
+            quantisation_nodes=nodes,
+            ccc_loss=loss.ccc if loss and "pipeline" in graphs else {},
+            change=loss.change if loss and "pipeline" in graphs else {},
+            verdicts_changed=loss.verdicts if loss and "pipeline" in graphs else 0.0,
+            mir_loss=mir_loss if "mir_decoder" in graphs else None,
+            golden_factor={
+                name: float(np.ceil(max(1.0, GOLDEN_ROOM * share)))
+                for name, share in shares.items()
+            },
+        )
+        return Precise(graphs, narrowing, pipeline.alone, refused)
+
+    def _pipeline(self, precision: Precision) -> Narrowed:
+        paths = parts_of(self._checkpoint.model)
+        if precision == "int8":
+            graph = self._graphs["pipeline"]
+            paths = {part: path for part, path in paths.items() if quantisable(graph, path)}
+        return within(tuple(paths), self._loss_of(precision), self._budget)
+
+    def _loss_of(self, precision: Precision) -> Callable[[Sequence[str]], Loss]:
+        def loss(parts: Sequence[str]) -> Loss:
+            if precision == "int8":
+                graph = self._build("int8", "pipeline", parts)
+                return self._judge.loss(run(serialised(graph), self._judged))
+            paths = parts_of(self._checkpoint.model)
+            module = in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
+            return self._judge.loss(_outputs(module, self._judged))
+
+        return loss
+
+    def _build(self, precision: Precision, name: str, parts: Sequence[str]) -> Any:
+        paths = parts_of(self._checkpoint.model)
+        if precision == "int8":
+            graph = self._graphs[name]
+            nodes = [node for part in parts for node in quantisable(graph, paths[part])]
+            return in_int8(graph, nodes, self._representative)
+        module = in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
+        return onnx_graph(module, self._form(name))
+
+    def _decoder(self, precision: Precision) -> tuple[Any, float]:
+        graph = self._graphs["mir_decoder"]
+        if precision == "int8":
+            narrow = in_int8(graph, quantisable(graph), self._seen_latent)
+        else:
+            module = in_float16(self._checkpoint.model.mir_decoder, [""])
+            narrow = onnx_graph(module, self._form("mir_decoder"))
+        found = run(serialised(narrow), self._latent)["mir"]
+        return narrow, spectrum_loss(self._mir, found)
+
+    def _form(self, name: str) -> Any:
+        forms = graph_forms(self._checkpoint.card.architecture)
+        return next(form for form in forms if form.name == name)
+
+
+def parts_of(model: Model) -> dict[str, str]:
+    """The parts of the pipeline behind the pre-processing, which stays in float32: name and path."""
+    heads = model.pipeline.heads
+    parts = {"NIR encoder": "sight.nir_encoder"}
+    if CONVERTED in heads.views:
+        parts[DECODER] = "sight.mir_decoder"
+    return parts | {f"heads of {name}": f"heads.heads.{i}" for i, name in enumerate(heads.names)}
+
+
+def _outputs(pipeline: Any, reflectance: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    names = ("properties", "latent", "preprocessed")
+    with torch.no_grad():
+        chunks = [pipeline(part) for part in torch.from_numpy(reflectance).split(CHUNK)]
+    return {
+        name: torch.cat(list(parts)).numpy()
+        for name, parts in zip(names, zip(*chunks, strict=True), strict=True)
+    }
