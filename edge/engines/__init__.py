@@ -1,0 +1,1 @@
+"""Engines beside ONNX Runtime: what a device may build once for an installed bundle."""

@@ -1,0 +1,130 @@
+"""Plans: TensorRT's own parser and builder take every graph of a bundle, in every precision.
+
+They are those of TensorRT for RTX, which builds on a machine without a GPU and has the same API. What
+runs a plan needs a GPU and is not tested here; none of this has been run on a Jetson.
+"""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.bundle import Bundle
+from edge.engines.tensorrt_plan import Machine, build_plan, plan_key
+from edge.errors import EngineError
+
+onnx = pytest.importorskip("onnx", reason="not among what a device has")
+TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
+
+MACHINE = Machine("10.3.0", "12.6", "Orin", "8.7")
+
+
+@pytest.fixture(scope="module")
+def tensorrt() -> ModuleType:
+    if os.environ.get("LOAMSCAN_STRICT") == "1":
+        import tensorrt_rtx
+
+        return tensorrt_rtx
+    return pytest.importorskip("tensorrt_rtx")
+
+
+def graph_of(*nodes, weights=()) -> bytes:
+    """A graph from ``given`` ``[n, 4]`` to ``found``."""
+    shape = ["n", 4]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("given", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("found", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(array, name) for name, array in weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 10
+    return model.SerializeToString()
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use Deprecated in TensorRT-RTX")
+"""There timing caches have no effect; in TensorRT they do."""
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("name", ["pipeline", "mir_decoder"])
+def test_every_graph_of_the_bundle_becomes_a_plan(
+    tensorrt, reference_bundle: Bundle, name: str, precision: str
+) -> None:
+    graph = reference_bundle.files[getattr(reference_bundle.manifest.graphs, name)[precision]]
+    told: list[str] = []
+    plan = build_plan(tensorrt, graph, 16, progress=told.append)
+    assert len(plan.content) > 100_000
+    assert plan.timing_cache
+    assert any("steps" in line for line in told)
+
+
+def test_a_build_can_be_stopped(tensorrt, reference_bundle: Bundle) -> None:
+    graph = reference_bundle.files[reference_bundle.manifest.graphs.pipeline["fp32"]]
+    with pytest.raises(EngineError, match="builds nothing of the graph"):
+        build_plan(tensorrt, graph, stopped=lambda: True)
+
+
+def test_a_timing_cache_is_taken_and_given_back(tensorrt, reference_bundle: Bundle) -> None:
+    graph = reference_bundle.files[reference_bundle.manifest.graphs.mir_decoder["fp32"]]
+    first = build_plan(tensorrt, graph)
+    assert build_plan(tensorrt, graph, timing_cache=first.timing_cache).content
+
+
+def test_an_operator_that_tensorrt_lacks_is_refused_by_name(tensorrt) -> None:
+    node = helper.make_node("Soilify", ["given"], ["found"], name="soil/odd", domain="")
+    with pytest.raises(EngineError, match=r"refuses the graph: .*Soilify"):
+        build_plan(tensorrt, graph_of(node))
+
+
+@pytest.mark.parametrize("graph", [b"", b"junk", b"\x08\x0a" * 50])
+def test_what_is_no_graph_is_refused(tensorrt, graph: bytes) -> None:
+    with pytest.raises(EngineError, match=r"(refuses|builds nothing of) the graph"):
+        build_plan(tensorrt, graph)
+
+
+def test_an_int32_bias_is_what_tensorrt_refuses_so_that_ours_stay_float(tensorrt) -> None:
+    """The form that the quantiser makes by itself: why `export.precision` says otherwise."""
+    rng = np.random.default_rng(0)
+    weights = [
+        ("w", rng.integers(-9, 9, size=(4, 4)).astype(np.int8)),
+        ("b", rng.integers(-9, 9, size=4).astype(np.int32)),
+        ("s", np.float32(0.1)),
+        ("z", np.int8(0)),
+        ("z32", np.int32(0)),
+    ]
+    steps = [
+        helper.make_node("QuantizeLinear", ["given", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["x"]),
+        helper.make_node("DequantizeLinear", ["w", "s", "z"], ["wf"]),
+    ]
+    bias = helper.make_node("DequantizeLinear", ["b", "s", "z32"], ["bf"], name="bias")
+    last = helper.make_node("Gemm", ["x", "wf", "bf"], ["found"])
+    with pytest.raises(EngineError, match="refuses the graph"):
+        build_plan(tensorrt, graph_of(*steps, bias, last, weights=weights))
+    in_float = [*weights[:1], ("bf", rng.normal(size=4).astype(np.float32)), *weights[2:4]]
+    assert build_plan(tensorrt, graph_of(*steps, last, weights=in_float)).content
+
+
+def test_no_graph_of_the_bundle_holds_such_a_bias(reference_bundle: Bundle) -> None:
+    for graphs in dict(reference_bundle.manifest.graphs).values():
+        graph = onnx.load_from_string(reference_bundle.files[graphs["int8"]])
+        kinds = {tensor.name: tensor.data_type for tensor in graph.graph.initializer}
+        given_to_dq = [n.input[0] for n in graph.graph.node if n.op_type == "DequantizeLinear"]
+        assert TensorProto.INT32 not in {kinds.get(name) for name in given_to_dq}
+
+
+@given(st.integers(0, 5), st.text("ab", max_size=4))
+def test_a_plan_is_stale_as_soon_as_anything_that_it_depends_on_differs(which, other) -> None:
+    if which < len(MACHINE):
+        changed = MACHINE._replace(**{MACHINE._fields[which]: other})
+        assert plan_key(b"graph", 1, changed) != plan_key(b"graph", 1, MACHINE)
+    else:
+        assert plan_key(b"graph" + other.encode(), 1, MACHINE) != plan_key(b"", 1, MACHINE)
+        assert plan_key(b"graph", 1, MACHINE) != plan_key(b"graph", 2, MACHINE)
