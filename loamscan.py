@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "log": ("edge.commands", "Show the newest readings in a record log."),
     "listen": ("edge.commands", "Show readings as they come from a broker."),
     "bundle": ("edge.commands", "Look into model bundles: inspect, verify."),
+    "engine": ("edge.engines.commands", "Choose what runs a bundle on this device."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),

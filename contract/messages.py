@@ -11,6 +11,19 @@ from contract.reasons import Verdict
 from contract.records import Device, Part, ReasonGiven, UtcTime
 
 
+class EngineFigures(Part):
+    """An engine that a device could have used: how right and how fast it is there, or its fault.
+
+    Times are the median for one spectrum, at a scanner's pace and in a tight loop.
+    """
+
+    engine: str
+    fault: str | None = None
+    golden_error_over_tolerance: float | None = None
+    paced_p50_us: float | None = None
+    tight_p50_us: float | None = None
+
+
 class Status(Part):
     """Whether a device is there; the will says ``offline``."""
 
@@ -21,6 +34,7 @@ class Status(Part):
     bundle: str
     bundle_version: str
     engine: str
+    engines: list[EngineFigures] | None = None
     log_id: RecordId
 
 

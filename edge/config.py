@@ -61,9 +61,13 @@ class SampleSection(_Section):
 
 
 class ModelSection(_Section):
-    """Which bundle predicts, and whether rejected readings keep their numbers."""
+    """Which bundle predicts, and whether rejected readings keep their numbers.
+
+    ``engines`` is the folder of what `loamscan engine build` chose.
+    """
 
     bundle: ConfigPath = REFERENCE_BUNDLE
+    engines: ConfigPath | None = None
     include_rejected: bool = False
 
 

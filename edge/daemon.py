@@ -16,8 +16,11 @@ from contract.records import Device, Reading
 from edge import clock
 from edge.backoff import backoff_s
 from edge.config import Config
+from edge.engines.kept_choice import EngineChoice, read_choice
+from edge.errors import EngineError
 from edge.log_file import open_log
 from edge.notify import notify
+from edge.predictor import Predictor
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
@@ -53,7 +56,8 @@ class Daemon:
         self._on_reading = on_reading
         self._bundle: Bundle = open_bundle(config.model.bundle, agent_version())
         check_url(config.scanner.url)
-        self._predictor = prove(self._bundle)
+        self._choice = self._chosen()
+        self._predictor = self._proved()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.failure: BaseException | None = None
@@ -87,6 +91,23 @@ class Daemon:
         if not any(thread.is_alive() for thread in self._threads):
             self._opened.close()
 
+    def _chosen(self) -> EngineChoice | None:
+        folder = self._config.model.engines
+        choice = read_choice(folder, self._bundle) if folder else None
+        if folder and choice is None:
+            _LOG.warning("no engine was chosen for this bundle: run `loamscan engine build`")
+        return choice
+
+    def _proved(self) -> Predictor:
+        """In the precision that was chosen, or in fp32 where that has become wrong since."""
+        if self._choice is not None:
+            try:
+                return prove(self._bundle, self._choice.precision)
+            except EngineError as error:
+                _LOG.warning("the chosen engine is not used: %s", error)
+                self._choice = None
+        return prove(self._bundle)
+
     def _start(self, name: str, body: Callable[[], None]) -> None:
         def guarded() -> None:
             try:
@@ -101,6 +122,7 @@ class Daemon:
     def _status(self, log_id: str) -> Status:
         manifest = self._bundle.manifest
         device = self._config.device
+        candidates = self._choice.candidates if self._choice else []
         return Status(
             schema="loamscan.status/1",
             status="offline",
@@ -110,6 +132,7 @@ class Daemon:
             bundle_version=manifest.version,
             engine=self._predictor.engine,
             log_id=log_id,
+            **({"engines": candidates} if candidates else {}),
         )
 
     def _scan(self) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 from contract.bundle import Bundle
 from edge.assessment import Assessor, Reflectance
 from edge.errors import EngineError
-from edge.predictor import Predictor
+from edge.predictor import Precision, Predictor
 
 
-def prove(bundle: Bundle) -> Predictor:
+def prove(bundle: Bundle, precision: Precision = "fp32") -> Predictor:
     """A predictor that reproduced the golden spectra and judged them with the bundle's domain.
 
     Raises `EngineError` where it does not, or where the bundle's arrays do not fit its graphs.
     """
-    predictor = Predictor(bundle)
+    predictor = Predictor(bundle, precision)
     predictor.check_golden()
     assessor = Assessor(bundle, predictor)
     golden = bundle.array(bundle.manifest.golden.reflectance)

@@ -1,0 +1,81 @@
+"""The engine that was chosen for a bundle on a machine, kept in a file for the daemon."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import Final, Literal
+
+import onnxruntime
+from pydantic import Field, ValidationError
+
+from contract.bundle import Bundle
+from contract.messages import EngineFigures
+from contract.records import Part
+from edge.errors import EdgeError
+
+SCHEMA: Final = "loamscan.engine/1"
+
+
+class EngineChoice(Part):
+    """The engine that was chosen for a bundle on a machine, and what it was chosen from."""
+
+    schema_: Literal["loamscan.engine/1"] = Field(alias="schema")
+    bundle_sha256: str
+    runtime: str
+    machine: str
+    precision: Literal["fp32", "fp16", "int8"]
+    candidates: list[EngineFigures]
+
+
+def save_choice(folder: Path, choice: EngineChoice) -> Path:
+    """Keep ``choice`` in ``folder``, for a daemon to read; raises `EdgeError` where it can't be written."""
+    path = _path(folder, choice.bundle_sha256)
+    part = path.with_suffix(".part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            file.write(choice.model_dump_json(by_alias=True, exclude_unset=True, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise EdgeError(
+            f"the choice can't be written to {folder}: {error.strerror}", "name another folder"
+        ) from error
+    return path
+
+
+def read_choice(folder: Path, bundle: Bundle) -> EngineChoice | None:
+    """The choice that was made for ``bundle`` on this machine with this runtime, if there is one."""
+    try:
+        choice = EngineChoice.model_validate_json(_path(folder, bundle.sha256).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    here = (bundle.sha256, runtime(), machine())
+    return choice if (choice.bundle_sha256, choice.runtime, choice.machine) == here else None
+
+
+def runtime() -> str:
+    """What runs the graphs."""
+    return f"onnxruntime {onnxruntime.__version__}"
+
+
+def machine() -> str:
+    """What timings depend on: architecture, processor, and how many of them."""
+    return f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "unknown"
+    # Arm kernels name no model, but the implementer's part number.
+    named = [line for line in lines if line.startswith(("model name", "CPU part"))]
+    return named[0].partition(":")[2].strip() if named else "unknown"
+
+
+def _path(folder: Path, sha256: str) -> Path:
+    return folder / f"{sha256[:16]}.json"

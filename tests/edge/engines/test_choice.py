@@ -1,0 +1,176 @@
+"""The engine is the processor's in fp32, unless another is right and faster by more than the noise."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.bundle import Bundle
+from contract.messages import EngineFigures
+from edge.config import REFERENCE_BUNDLE, parse_config
+from edge.daemon import Daemon
+from edge.engines import choice as choosing
+from edge.engines import kept_choice
+from edge.engines.choice import FASTER, choose_engine, fastest
+from edge.engines.commands import engine
+from edge.engines.kept_choice import EngineChoice, read_choice, save_choice
+from edge.engines.probe import Probed
+from edge.errors import EdgeError, EngineError
+from edge.predictor import Precision, Predictor
+from edge.proof import prove
+
+NO_TENSORRT = Probed(None, "TensorRT is not installed")
+
+
+@pytest.fixture
+def hasty(monkeypatch) -> None:
+    for name in ("PACED_CALLS", "TIGHT_CALLS", "WARM_CALLS"):
+        monkeypatch.setattr(choosing, name, 2)
+    monkeypatch.setattr(choosing, "PACE_S", 0.001)
+
+
+def timed(paced_p50_us: float) -> EngineFigures:
+    return EngineFigures(engine="any", paced_p50_us=paced_p50_us)
+
+
+def chosen(bundle: Bundle, precision: str = "int8") -> EngineChoice:
+    return EngineChoice(
+        schema="loamscan.engine/1",
+        bundle_sha256=bundle.sha256,
+        runtime=kept_choice.runtime(),
+        machine=kept_choice.machine(),
+        precision=precision,
+        candidates=[EngineFigures(engine="onnxruntime/int8", paced_p50_us=800.0)],
+    )
+
+
+@given(st.floats(1, 1e5), st.floats(1, 1e5))
+def test_int8_is_taken_only_where_it_is_faster_by_more_than_the_noise(fp32, int8) -> None:
+    found = fastest({"fp32": timed(fp32), "int8": timed(int8)})
+    assert (found == "int8") == (int8 <= FASTER * fp32)
+
+
+def test_fp32_alone_is_taken() -> None:
+    assert fastest({"fp32": timed(900.0)}) == "fp32"
+
+
+def test_every_candidate_is_proved_and_timed(reference_bundle: Bundle, hasty) -> None:
+    told: list[str] = []
+    found = choose_engine(reference_bundle, told.append, lambda: NO_TENSORRT)
+    by_name = {candidate.engine: candidate for candidate in found.candidates}
+    assert set(by_name) == {"tensorrt", "onnxruntime/fp32", "onnxruntime/int8"}
+    assert by_name["tensorrt"].fault == NO_TENSORRT.fault
+    for name in ("onnxruntime/fp32", "onnxruntime/int8"):
+        assert 0 < by_name[name].golden_error_over_tolerance <= 1
+        assert by_name[name].paced_p50_us > 0
+    assert told == ["probing TensorRT", "timing onnxruntime/fp32, onnxruntime/int8"]
+
+
+def test_a_tensorrt_that_is_there_is_named_with_what_is_missing(
+    reference_bundle: Bundle, hasty
+) -> None:
+    found = choose_engine(reference_bundle, probe=lambda: Probed("10.3.0", None))
+    (tensorrt,) = (c for c in found.candidates if c.engine == "tensorrt")
+    assert "10.3.0 are built, but not run" in tensorrt.fault
+
+
+def test_an_engine_that_is_wrong_is_no_candidate(reference_bundle: Bundle, hasty) -> None:
+    graphs = reference_bundle.manifest.graphs
+    files = {**reference_bundle.files, graphs.pipeline["int8"]: b"junk"}
+    bundle = dataclasses.replace(reference_bundle, files=files)
+    found = choose_engine(bundle, probe=lambda: NO_TENSORRT)
+    assert found.precision == "fp32"
+    (int8,) = (c for c in found.candidates if c.engine == "onnxruntime/int8")
+    assert "does not load" in int8.fault
+    files[graphs.pipeline["fp32"]] = b"junk"
+    with pytest.raises(EngineError, match="does not load"):
+        choose_engine(dataclasses.replace(bundle, files=files), probe=lambda: NO_TENSORRT)
+
+
+def test_a_choice_is_read_back_on_the_machine_that_made_it(
+    reference_bundle: Bundle, tmp_path: Path, monkeypatch
+) -> None:
+    choice = chosen(reference_bundle)
+    save_choice(tmp_path / "engines", choice)
+    assert read_choice(tmp_path / "engines", reference_bundle) == choice
+    other = dataclasses.replace(reference_bundle, sha256="0" * 64)
+    assert read_choice(tmp_path / "engines", other) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(kept_choice, "machine", lambda: "another")
+        assert read_choice(tmp_path / "engines", reference_bundle) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(kept_choice, "runtime", lambda: "onnxruntime 9")
+        assert read_choice(tmp_path / "engines", reference_bundle) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[" * 100_000])
+def test_a_damaged_choice_is_none(reference_bundle: Bundle, tmp_path: Path, content) -> None:
+    save_choice(tmp_path, chosen(reference_bundle)).write_bytes(content)
+    assert read_choice(tmp_path, reference_bundle) is None
+
+
+def test_a_folder_that_cannot_be_written_is_named(reference_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EdgeError, match="can't be written"):
+        save_choice(tmp_path / "file" / "engines", chosen(reference_bundle))
+
+
+def daemon(tmp_path: Path, bundle: Path = REFERENCE_BUNDLE) -> Daemon:
+    text = f"""
+        device = {{id = "ls-0001"}}
+        scanner = {{url = "loamscan:///dev/ttyUSB0"}}
+        model = {{bundle = "{bundle}", engines = "engines"}}
+        log = {{directory = "log"}}
+        mqtt = {{host = "127.0.0.1"}}
+    """
+    return Daemon(parse_config(text, tmp_path))
+
+
+def test_the_daemon_runs_what_was_chosen_and_says_so_in_its_status(
+    reference_bundle: Bundle, tmp_path: Path
+) -> None:
+    choice = chosen(reference_bundle)
+    save_choice(tmp_path / "engines", choice)
+    serving = daemon(tmp_path)
+    status = serving._status("019aa3b0-0000-7abc-8def-0123456789ab")
+    assert status.engine == serving._predictor.engine == "onnxruntime/int8"
+    assert status.engines == choice.candidates
+
+
+def test_without_a_choice_the_daemon_runs_fp32_and_says_what_to_do(tmp_path: Path, caplog) -> None:
+    serving = daemon(tmp_path)
+    assert serving._predictor.engine == "onnxruntime/fp32"
+    assert "run `loamscan engine build`" in caplog.text
+    assert b"engines" not in serving._status("019aa3b0-0000-7abc-8def-0123456789ab").to_json()
+
+
+def test_a_choice_that_has_become_wrong_is_not_used(
+    reference_bundle: Bundle, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    save_choice(tmp_path / "engines", chosen(reference_bundle))
+
+    def refusing(bundle: Bundle, precision: Precision = "fp32") -> Predictor:
+        if precision != "fp32":
+            raise EngineError(f"{precision} does not reproduce the golden latent")
+        return prove(bundle)
+
+    monkeypatch.setattr("edge.daemon.prove", refusing)
+    assert daemon(tmp_path)._predictor.engine == "onnxruntime/fp32"
+    assert "the chosen engine is not used: int8 does not reproduce" in caplog.text
+
+
+def test_the_command_keeps_its_choice_and_prints_it(
+    tmp_path: Path, hasty, reference_bundle
+) -> None:
+    command = ["build", str(REFERENCE_BUNDLE), "--into", str(tmp_path)]
+    result = CliRunner().invoke(engine, command)
+    assert result.exit_code == 0, result.output
+    assert "<- chosen" in result.stdout
+    said = json.loads(CliRunner().invoke(engine, [*command, "--json"]).stdout)
+    assert read_choice(tmp_path, reference_bundle).precision == said["precision"]
