@@ -16,7 +16,7 @@ _COMMANDS: Final = {
     "predict": ("edge.commands", "Predict the nine properties of the spectra in a file."),
     "log": ("edge.commands", "Show the newest readings in a record log."),
     "listen": ("edge.commands", "Show readings as they come from a broker."),
-    "bundle": ("edge.commands", "Look into model bundles: inspect, verify."),
+    "bundle": ("edge.commands", "Look into model bundles: inspect, diff, verify."),
     "engine": ("edge.engines.commands", "Choose what runs a bundle on this device."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),

@@ -243,12 +243,13 @@ class Manifest(_Section):
             if "fp32" not in graphs:
                 raise ValueError("every graph needs its fp32 form")
             named += graphs.values()
-            unproven = sorted(set(graphs) - {"fp32"} - set(self.precisions))
-            if unproven:
-                raise ValueError(f"nothing is said of what {', '.join(unproven)} costs")
         unlisted = sorted(set(named) - set(self.files))
         if unlisted:
             raise ValueError(f"files does not list {', '.join(unlisted)}")
+        precisions = {*self.graphs.pipeline, *self.graphs.mir_decoder} - {"fp32"}
+        unproven = sorted(precisions - set(self.precisions))
+        if unproven:
+            raise ValueError(f"precisions does not say what {', '.join(unproven)} costs")
         if any(card.synthetic for card in self.training_data) and not self.synthetic:
             raise ValueError("trained on synthetic data and not marked synthetic")
         return self

@@ -13,6 +13,7 @@ import click
 from contract.bundle import open_bundle
 from contract.records import Reading, read_record
 from edge.batch import predict_file
+from edge.bundle_difference import differences, lines
 from edge.config import REFERENCE_BUNDLE, load_config
 from edge.daemon import Daemon, agent_version
 from edge.demo.subscriber import Subscriber
@@ -140,6 +141,20 @@ def inspect(file: Path, as_json: bool, markdown: bool) -> None:
         click.echo(opened.manifest.to_json(), nl=False)
         return
     for line in report(opened) if markdown else inspection(opened):
+        click.echo(line)
+
+
+@bundle.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+def diff(before: Path, after: Path, as_json: bool) -> None:
+    """Show what changed from the bundle BEFORE to AFTER: axis, outputs, precisions, metrics, data."""
+    found = differences(open_bundle(before), open_bundle(after))
+    if as_json:
+        click.echo(json.dumps([difference._asdict() for difference in found]))
+        return
+    for line in lines(found):
         click.echo(line)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.bundle import Bundle
-from contract.manifest import Manifest
+from contract.manifest import Manifest, Narrowing
 
 
 def inspection(bundle: Bundle) -> Iterator[str]:
@@ -20,6 +20,8 @@ def inspection(bundle: Bundle) -> Iterator[str]:
     yield f"input     {manifest.input.kind}, {bundle.axis}"
     yield f"          {', '.join(manifest.input.preprocessing)}"
     yield f"graphs    {', '.join(manifest.graphs.pipeline)}; needs loamscan {manifest.minimum_agent}"
+    for name, narrowing in manifest.precisions.items():
+        yield f"{name:<9} {', '.join(narrowing.parts)}{_cost(narrowing)}"
     yield f"size      {size / 1e6:.1f} MB in {len(manifest.files)} files"
     yield f"sha256    {bundle.sha256}"
     yield ""
@@ -41,6 +43,15 @@ def inspection(bundle: Bundle) -> Iterator[str]:
         yield f"          {card.description}"
 
 
+def _cost(narrowing: Narrowing) -> str:
+    if not narrowing.ccc_loss:
+        return ""
+    return (
+        f": loses at most {max(narrowing.ccc_loss.values()):.4f} of a CCC, changes a value by at most "
+        f"{max(narrowing.change.values()):.2f} half widths"
+    )
+
+
 def report(bundle: Bundle) -> Iterator[str]:
     """Lines of Markdown: the figures on the independent test set."""
     manifest = bundle.manifest
@@ -57,6 +68,7 @@ def report(bundle: Bundle) -> Iterator[str]:
     yield from _property_table(manifest)
     yield ""
     yield from _strategy_tables(manifest)
+    yield from _budget_table(manifest)
     yield from _finding_table(manifest)
     yield ""
     yield "| training data | samples | licence | what |"
@@ -96,6 +108,38 @@ def _strategy_tables(manifest: Manifest) -> Iterator[str]:
         for name, ccc in sorted(alone.items(), key=lambda row: -row[1]):
             yield f"| {name} | {ccc:.3f} |"
         yield ""
+
+
+def _budget_table(manifest: Manifest) -> Iterator[str]:
+    if manifest.budget is None:
+        return
+    budget = manifest.budget
+    yield (
+        f"Fewer bits, judged on {budget.judged} soils that no stage has seen: the CCC that each property "
+        f"loses (budget {budget.ccc_loss:g}), and the largest change of a value in half widths of its "
+        f"interval (at most {budget.change:g})."
+    )
+    yield ""
+    names = list(manifest.precisions)
+    yield "| property | " + " | ".join(f"{n}: CCC lost | {n}: change" for n in names) + " |"
+    yield "|---" * (1 + 2 * len(names)) + "|"
+    for output in manifest.outputs:
+        cells = [
+            _figure(figures, output.name, ".4f")
+            for narrowing in manifest.precisions.values()
+            for figures in (narrowing.ccc_loss, narrowing.change)
+        ]
+        yield f"| {output.name} | " + " | ".join(cells) + " |"
+    yield ""
+    yield "| precision | of the model | Q and DQ nodes | verdicts changed | converted spectra: CCC lost |"
+    yield "|---|---|---:|---:|---:|"
+    for name, narrowing in manifest.precisions.items():
+        mir = "–" if narrowing.mir_loss is None else f"{narrowing.mir_loss:.4f}"
+        yield (
+            f"| {name} | {', '.join(narrowing.parts)} | {narrowing.quantisation_nodes} "
+            f"| {narrowing.verdicts_changed:.2%} | {mir} |"
+        )
+    yield ""
 
 
 def _finding_table(manifest: Manifest) -> Iterator[str]:

@@ -75,6 +75,22 @@ def _without(name):
     return {key: 1 for key in NAMES if key != name}
 
 
+def _narrowing(**changes):
+    return {
+        "parts": ["MIR decoder"], "quantisation_nodes": 8, "ccc_loss": {}, "change": {},
+        "verdicts_changed": 0.0, "mir_loss": 0.001, "golden_factor": {"mir": 40.0}, **changes,
+    }  # fmt: skip
+
+
+def test_a_graph_in_fewer_bits_comes_with_what_it_costs(example):
+    changes = {
+        "graphs.mir_decoder.int8": "onnx/graph.fp32.onnx",
+        "precisions": {"int8": _narrowing()},
+    }
+    manifest = _read(example("bundle", **changes))
+    assert manifest.precisions["int8"].golden_factor == {"mir": 40.0}
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -113,6 +129,13 @@ def _without(name):
             {"graphs.mir_decoder.int8": "onnx/mir_decoder.int8.onnx"},
             r"does not list onnx/mir_decoder\.int8\.onnx",
         ),
+        (
+            {"graphs.mir_decoder.int8": "onnx/graph.fp32.onnx"},
+            "precisions does not say what int8 costs",
+        ),
+        ({"precisions": {"int8": _narrowing(golden_factor={"mir": 0.5})}}, "golden_factor"),
+        ({"precisions": {"int8": _narrowing(verdicts_changed=2.0)}}, "verdicts_changed"),
+        ({"precisions": {"int4": _narrowing()}}, r"precisions\.int4"),
         ({"synthetic": False}, "not marked synthetic"),
         ({"latent_features": 0}, "latent_features"),
         ({"files": {}}, "does not list"),
