@@ -20,6 +20,7 @@ BENCHMARKS: Final = (
     "latency",
     "memory",
     "startup",
+    "engines",
     "realism",
     "accuracy",
     "latents",

@@ -9,16 +9,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, latents, realism, training
+from benchmarks import accuracy, engines, latents, realism, training
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.interleaving import interleave
 from benchmarks.report import section, table, write_section
 from benchmarks.rows import Goal, Row
+from contract.bundle import open_bundle
+from edge.config import REFERENCE_BUNDLE
 from small_libraries import write_csv
+from training.checkpoint import load
 from training.strategies import STRATEGIES
 from training.synthetic.soils import Scans, SoilSet, draw_soils
 
@@ -122,6 +126,34 @@ def test_a_rival_is_held_against_what_is_chosen_seed_by_seed_and_property_by_pro
     assert behind.value == 1  # the second rival on the second seed
     assert behind.peers == {"of seeds": 2, "properties": 2, "of": 4}
     assert behind.met is False
+
+
+def test_numpy_computes_what_the_decoder_does_and_every_engine_takes_part(monkeypatch):
+    model = load(engines.CHECKPOINT).model
+    bundle = open_bundle(REFERENCE_BUNDLE)
+    latent = bundle.array(bundle.manifest.golden.latent)
+    golden = bundle.array(bundle.manifest.golden.mir)
+    assert engines._numpy_decoder(model.mir_decoder)(latent) == pytest.approx(golden, abs=1e-3)
+    monkeypatch.setattr(engines, "_export", lambda: Row("export, every precision", 2.0, "s", 1.0))
+    rows = {row.name: row for row in engines.measure(True, lambda _: None)}
+    for name in ("pipeline", "MIR decoder"):
+        one = rows[f"{name}, batch 1, tight, predictor"]
+        assert {"fp16", "int8", "torch eager"} <= set(one.peers)
+        assert one.met == (one.ratio_to_floor <= engines.OVERHEAD_MAX)
+        assert rows[f"{name}, batch 256, int8"].value > 0
+        assert 0 < rows[f"{name}, size, int8"].ratio_to_floor < 1
+    assert "numpy" in rows["MIR decoder, batch 256, int8"].peers
+
+
+def test_what_an_export_spends_in_libraries_is_counted(monkeypatch, tmp_path):
+    spent = {"there": 0.0}
+    module = SimpleNamespace(call=lambda seconds: time.sleep(seconds))
+    with engines._counted(spent, "there", module, "call"):
+        module.call(0.05)
+        module.call(0.05)
+    assert spent["there"] >= 0.1
+    module.call(0.05)
+    assert spent["there"] < 0.15
 
 
 def test_every_step_from_mir_down_to_nir_is_a_row():
