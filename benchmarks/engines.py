@@ -21,7 +21,6 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
@@ -32,6 +31,7 @@ from edge.config import REFERENCE_BUNDLE
 from edge.predictor import Predictor
 from export import precision as narrowing
 from export.pack import export_bundle
+from export.running import session
 from training.checkpoint import load
 
 CHECKPOINT: Final = Path(REFERENCE_BUNDLE).parent / "reference-neospectra"
@@ -95,10 +95,10 @@ def _ways(name: str, bundle: Bundle, given: Spectra) -> dict[str, Contestant]:
     """Every way to run the graph on ``given``, each called once so that it is warm."""
     ways: dict[str, Contestant] = {}
     for precision, member in _members(name, bundle).items():
-        session = _session(bundle.files[member])
-        feed = {session.get_inputs()[0].name: given}
-        outputs = [output.name for output in session.get_outputs()]
-        ways[precision] = _timed(lambda s=session, o=outputs, f=feed: s.run(o, f))
+        own = session(bundle.files[member])
+        feed = {own.get_inputs()[0].name: given}
+        outputs = [output.name for output in own.get_outputs()]
+        ways[precision] = _timed(lambda s=own, o=outputs, f=feed: s.run(o, f))
     model = load(CHECKPOINT).model
     module = model.pipeline if name == "pipeline" else model.mir_decoder
     tensor = torch.from_numpy(given)
@@ -124,15 +124,6 @@ def _members(name: str, bundle: Bundle) -> dict[str, str]:
 def _given(name: str, bundle: Bundle) -> Spectra:
     golden = bundle.manifest.golden
     return bundle.array(golden.reflectance if name == "pipeline" else golden.latent)
-
-
-def _session(graph: bytes) -> onnxruntime.InferenceSession:
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _numpy_decoder(module: Any) -> Callable[[Spectra], Spectra]:

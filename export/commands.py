@@ -31,9 +31,19 @@ import click
     show_default=True,
     help="What a precision may lose of the CCC of each property on soils that no stage has seen.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page about the export, with figures, to this HTML file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(
-    checkpoint: Path, out: Path, precisions: tuple[str, ...], budget: float, as_json: bool
+    checkpoint: Path,
+    out: Path,
+    precisions: tuple[str, ...],
+    budget: float,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
     """Export a CHECKPOINT folder as a bundle (NAME-VERSION.loam).
 
@@ -42,7 +52,7 @@ def export(
     costs stands in the manifest.
     """
     from export.budget_table import budget_lines
-    from export.pack import export_bundle
+    from export.pack import export_bundle, write_report
     from export.precisions import PRECISIONS
 
     by_name = [name for name in PRECISIONS if name in precisions]
@@ -50,6 +60,8 @@ def export(
     done = export_bundle(
         checkpoint, out, asked, budget, lambda line: click.echo(line, err=True), by_name
     )
+    if report is not None:
+        write_report(done, report)
     ccc = {name: round(row["ccc"], 3) for name, row in done.manifest.metrics.items()}
     result = {
         "path": str(done.path),
@@ -80,3 +92,5 @@ def export(
     )
     for line in budget_lines(done.precise):
         click.echo(line)
+    if report is not None:
+        click.echo(f"report: {report}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract.bundle import bundle_bytes, parse_bundle
+from contract.bundle import bundle_bytes, open_bundle, parse_bundle
 from contract.manifest import Manifest
 from export.errors import BudgetError, ExportError
 from export.golden_check import check_golden
@@ -91,3 +91,16 @@ def export_bundle(
             f"the bundle can't be written to {path}: {error.strerror}", "name another place"
         ) from error
     return Exported(path, described, len(data), bundle.sha256, share, precise)
+
+
+def write_report(done: Exported, path: Path) -> None:
+    """Write the page about an export; raises `ExportError` where it can't be written."""
+    from export.deployment_report import deployment_report
+
+    page = deployment_report(open_bundle(done.path), done.precise)
+    try:
+        write_atomically(path, page.encode())
+    except OSError as error:
+        raise ExportError(
+            f"the report can't be written to {path}: {error.strerror}", "name another place"
+        ) from error

@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 _ERRORS_ALONE = 3
 
 
-def run(graph: bytes, values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """The outputs of ``graph`` for ``values`` ``[n, k]``, by name."""
+def session(graph: bytes) -> Any:
+    """A session of ``graph``."""
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ALONE
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    found: Any = session.run(names, {session.get_inputs()[0].name: values})
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def run(graph: bytes, values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The outputs of ``graph`` for ``values`` ``[n, k]``, by name."""
+    own = session(graph)
+    names = [output.name for output in own.get_outputs()]
+    found = own.run(names, {own.get_inputs()[0].name: values})
     return dict(zip(names, found, strict=True))
