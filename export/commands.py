@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from training.libraries.commands import FORMATS
+
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -32,6 +34,20 @@ import click
     help="What a precision may lose of the CCC of each property on soils that no stage has seen.",
 )
 @click.option(
+    "--representative",
+    "sources",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="A file or folder of a library whose NIR spectra int8 ranges are taken from, instead of those "
+    "that the checkpoint keeps. May be given several times.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    help="What --representative names, as for `loamscan library check`.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a page about the export, with figures, to this HTML file.",
@@ -42,6 +58,8 @@ def export(
     out: Path,
     precisions: tuple[str, ...],
     budget: float,
+    sources: tuple[Path, ...],
+    format_name: str | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,10 +73,23 @@ def export(
     from export.pack import export_bundle, write_report
     from export.precisions import PRECISIONS
 
+    if bool(sources) != (format_name is not None):
+        raise click.UsageError("--representative and --format go together")
+    library = None
+    if format_name is not None:
+        from training.libraries.sources import read_library
+
+        library, _ = read_library(format_name, sources)
     by_name = [name for name in PRECISIONS if name in precisions]
     asked = list(PRECISIONS) if "auto" in precisions else by_name
     done = export_bundle(
-        checkpoint, out, asked, budget, lambda line: click.echo(line, err=True), by_name
+        checkpoint,
+        out,
+        asked,
+        budget,
+        lambda line: click.echo(line, err=True),
+        by_name,
+        library,
     )
     if report is not None:
         write_report(done, report)

@@ -19,3 +19,7 @@ class QuantisationError(ExportError):
 
 class BudgetError(ExportError):
     """A precision that was asked for and loses more than it may."""
+
+
+class UnsupportedOperatorError(ExportError):
+    """A model that computes something that has no form in ONNX."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 import onnx
 import torch
 
+from export.errors import UnsupportedOperatorError
 from training.card import Architecture
 from training.pipeline import Model
 
@@ -54,26 +55,42 @@ def onnx_graphs(model: Model, architecture: Architecture) -> dict[str, Any]:
 
 
 def onnx_graph(module: Any, form: GraphForm) -> Any:
-    """``module`` as a graph; a node's name begins with the path of the submodule that it is of."""
+    """``module`` as a graph; a node's name begins with the path of the submodule that it is of.
+
+    Raises `UnsupportedOperatorError` where torch can't express it.
+    """
     # Two rows: a batch of one is taken for a constant by the exporter.
     example = torch.full((2, form.length), 0.4)
     batch = torch.export.Dim("n", min=1)
-    with only_errors():
-        program = torch.onnx.export(
-            module,
-            (example,),
-            dynamo=True,
-            input_names=[form.input],
-            output_names=list(form.outputs),
-            dynamic_shapes=({0: batch},),
-            opset_version=OPSET,
-            external_data=False,
-            verbose=False,
-        )
+    try:
+        with only_errors():
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                input_names=[form.input],
+                output_names=list(form.outputs),
+                dynamic_shapes=({0: batch},),
+                opset_version=OPSET,
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        raise UnsupportedOperatorError(
+            f"torch can't export the {form.name}: {_last_line(error)}",
+            "use operators that torch.onnx knows",
+        ) from error
     proto = program.model_proto
     _name_nodes(proto)
     proto.graph.name = form.name
     return proto
+
+
+def _last_line(error: BaseException) -> str:
+    """What was wrong at the root: the exporter wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def serialised(proto: Any) -> bytes:

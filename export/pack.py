@@ -14,9 +14,11 @@ from export.golden_check import check_golden
 from export.members import manifest, members
 from export.onnx_graphs import onnx_graphs, serialised
 from export.precisions import PRECISIONS, Narrower, Precise, Precision
+from export.representative import representative_of
 from training.atomic_file import write_atomically
 from training.checkpoint import load
 from training.fitting import Progress
+from training.libraries.library import Library
 
 SUFFIX: Final = ".loam"
 
@@ -46,10 +48,12 @@ def export_bundle(
     budget: float = BUDGET,
     progress: Progress = lambda _: None,
     wanted: Sequence[Precision] = (),
+    library: Library | None = None,
 ) -> Exported:
     """Write the bundle of a checkpoint to ``out``, a ``.loam`` file or a folder for one.
 
-    In float32, and in those of ``precisions`` that stay within ``budget``. The same checkpoint gives
+    In float32, and in those of ``precisions`` that stay within ``budget``; ranges of int8 are those of
+    ``library``, or of the spectra that the checkpoint keeps. The same checkpoint gives
     the same bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
     keeps no spectra to judge a precision by, `BudgetError` where nothing of one that is ``wanted``
     fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
@@ -67,8 +71,10 @@ def export_bundle(
     graphs = {"fp32": {name: serialised(graph) for name, graph in exact.items()}}
     share = check_golden(graphs["fp32"], checkpoint.golden, card.golden)
     precise: dict[Precision, Precise] = {}
-    narrower = Narrower(checkpoint, exact, budget, progress) if precisions else None
-    if narrower is not None:
+    narrower = None
+    if precisions:
+        representative = None if library is None else representative_of(library, checkpoint)
+        narrower = Narrower(checkpoint, exact, budget, progress, representative)
         precise = {precision: narrower.narrowed(precision) for precision in precisions}
     for precision in wanted:
         if not precise[precision].graphs:

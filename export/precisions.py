@@ -50,9 +50,17 @@ class Narrower:
     """One checkpoint's graphs in float32, and the soils that say what fewer bits cost."""
 
     def __init__(
-        self, checkpoint: Checkpoint, graphs: Mapping[str, Any], budget: float, progress: Progress
+        self,
+        checkpoint: Checkpoint,
+        graphs: Mapping[str, Any],
+        budget: float,
+        progress: Progress,
+        representative: NDArray[np.float32] | None = None,
     ) -> None:
-        """``graphs`` are those in float32, by name."""
+        """``graphs`` are those in float32, by name; ranges of int8 are those of ``representative``.
+
+        Reflectance ``[n, bands]``; without any, the spectra that the checkpoint keeps for it.
+        """
         spectra = checkpoint.quantisation
         if spectra is None:
             raise ValueError("the checkpoint keeps no spectra")
@@ -61,7 +69,9 @@ class Narrower:
         self._budget = budget
         self._progress = progress
         self._judged: NDArray[np.float32] = spectra["judged"]
-        self._representative: NDArray[np.float32] = spectra["representative"]
+        self._representative: NDArray[np.float32] = (
+            spectra["representative"] if representative is None else representative
+        )
         pipeline, decoder = (serialised(graphs[name]) for name in ("pipeline", "mir_decoder"))
         exact = run(pipeline, self._judged)
         self._latent = exact["latent"]
@@ -85,55 +95,55 @@ class Narrower:
     def narrowed(self, precision: Precision) -> Precise:
         """Both graphs in ``precision``."""
         self._progress(f"{precision}: pipeline")
-        pipeline = self._pipeline(precision)
+        found, pipeline, loss, no_pipeline = self._pipeline(precision)
         self._progress(f"{precision}: MIR decoder")
-        decoder, mir_loss = self._decoder(precision)
-        graphs: dict[str, bytes] = {}
-        refused: dict[str, str] = {}
-        loss, parts, nodes = None, list(pipeline.parts), 0
-        if pipeline.parts:
-            graph = self._build(precision, "pipeline", pipeline.parts)
-            # Torch judged the candidates in float16; what the device runs has the last word.
-            loss = self._judge.loss(run(serialised(graph), self._judged))
-            reason = loss.beyond(self._budget)
-            if reason is None:
-                graphs["pipeline"] = serialised(graph)
-                nodes += quantisation_nodes(graph)
-            else:
-                refused["pipeline"] = reason
-        else:
-            reasons = {part: own.beyond(self._budget) for part, own in pipeline.alone.items()}
-            refused["pipeline"] = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
-        if mir_loss <= self._budget:
-            graphs["mir_decoder"] = serialised(decoder)
-            nodes += quantisation_nodes(decoder)
-            parts += [DECODER] if DECODER not in parts else []
-        else:
-            refused["mir_decoder"] = f"the converted spectra lose {mir_loss:.4f} of their CCC"
+        decoder, mir_loss, no_decoder = self._decoder(precision)
+        made = {"pipeline": pipeline, "mir_decoder": decoder}
+        reasons = {"pipeline": no_pipeline, "mir_decoder": no_decoder}
+        refused = {name: reason for name, reason in reasons.items() if reason is not None}
+        taken = {name: graph for name, graph in made.items() if graph is not None}
+        graphs = {name: serialised(graph) for name, graph in taken.items()}
         if not graphs:
-            return Precise({}, None, pipeline.alone, refused)
-        soils = {name: array[:SOILS] for name, array in self._checkpoint.golden.items()}
-        shares = golden_shares(graphs, soils, self._checkpoint.card.golden)
+            return Precise({}, None, found.alone, refused)
+        parts = list(found.parts) if pipeline is not None else []
+        if decoder is not None and DECODER not in parts:
+            parts.append(DECODER)
         narrowing = Narrowing(
             parts=parts,
-            quantisation_nodes=nodes,
-            ccc_loss=loss.ccc if loss and "pipeline" in graphs else {},
-            change=loss.change if loss and "pipeline" in graphs else {},
-            verdicts_changed=loss.verdicts if loss and "pipeline" in graphs else 0.0,
-            mir_loss=mir_loss if "mir_decoder" in graphs else None,
-            golden_factor={
-                name: float(np.ceil(max(1.0, GOLDEN_ROOM * share)))
-                for name, share in shares.items()
-            },
+            quantisation_nodes=sum(quantisation_nodes(graph) for graph in taken.values()),
+            ccc_loss=loss.ccc if loss else {},
+            change=loss.change if loss else {},
+            verdicts_changed=loss.verdicts if loss else 0.0,
+            mir_loss=mir_loss,
+            golden_factor=self._golden_factor(graphs),
         )
-        return Precise(graphs, narrowing, pipeline.alone, refused)
+        return Precise(graphs, narrowing, found.alone, refused)
 
-    def _pipeline(self, precision: Precision) -> Narrowed:
+    def _golden_factor(self, graphs: Mapping[str, bytes]) -> dict[str, float]:
+        soils = {name: array[:SOILS] for name, array in self._checkpoint.golden.items()}
+        shares = golden_shares(graphs, soils, self._checkpoint.card.golden)
+        return {
+            name: float(np.ceil(max(1.0, GOLDEN_ROOM * share))) for name, share in shares.items()
+        }
+
+    def _pipeline(
+        self, precision: Precision
+    ) -> tuple[Narrowed, Any | None, Loss | None, str | None]:
+        """The parts that fit, the graph with its loss, or why there is none."""
         paths = parts_of(self._checkpoint.model)
         if precision == "int8":
             graph = self._graphs["pipeline"]
             paths = {part: path for part, path in paths.items() if quantisable(graph, path)}
-        return within(tuple(paths), self._loss_of(precision), self._budget)
+        found = within(tuple(paths), self._loss_of(precision), self._budget)
+        if not found.parts:
+            reasons = {part: loss.beyond(self._budget) for part, loss in found.alone.items()}
+            said = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
+            return found, None, None, said or "it has no part that could be narrowed"
+        graph = self._build(precision, "pipeline", found.parts)
+        # Torch judged the candidates in float16; what the device runs has the last word.
+        loss = self._judge.loss(run(serialised(graph), self._judged))
+        reason = loss.beyond(self._budget)
+        return (found, graph, loss, None) if reason is None else (found, None, None, reason)
 
     def _loss_of(self, precision: Precision) -> Callable[[Sequence[str]], Loss]:
         def loss(parts: Sequence[str]) -> Loss:
@@ -155,15 +165,18 @@ class Narrower:
         module = in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
         return onnx_graph(module, self._form(name))
 
-    def _decoder(self, precision: Precision) -> tuple[Any, float]:
-        graph = self._graphs["mir_decoder"]
+    def _decoder(self, precision: Precision) -> tuple[Any | None, float | None, str | None]:
+        """The graph with its loss, or why there is none."""
+        exact = self._graphs["mir_decoder"]
         if precision == "int8":
-            narrow = in_int8(graph, quantisable(graph), self._seen_latent)
+            graph = in_int8(exact, quantisable(exact), self._seen_latent)
         else:
             module = in_float16(self._checkpoint.model.mir_decoder, [""])
-            narrow = onnx_graph(module, self._form("mir_decoder"))
-        found = run(serialised(narrow), self._latent)["mir"]
-        return narrow, spectrum_loss(self._mir, found)
+            graph = onnx_graph(module, self._form("mir_decoder"))
+        loss = spectrum_loss(self._mir, run(serialised(graph), self._latent)["mir"])
+        if loss <= self._budget:
+            return graph, loss, None
+        return None, None, f"the converted spectra lose {loss:.4f} of their CCC"
 
     def _form(self, name: str) -> Any:
         forms = graph_forms(self._checkpoint.card.architecture)
