@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contract.manifest import Intervals
-from soil.properties import NAMES, PROPERTIES
+from soil.properties import NAMES, PROPERTIES, to_model_scale
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class IntervalModel:
         # One soil at a time in plain floats, as `coherent` does and for its reason.
         both = np.array([self._bounds(row) for row in values.tolist()]).reshape(-1, 2, len(NAMES))
         return both[:, 0], both[:, 1]
+
+    def apart(
+        self, coherent: NDArray[np.float64], others: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """How far coherent values ``[n, 9]`` are from ``others``, in half widths."""
+        moved = np.abs(to_model_scale(coherent) - to_model_scale(others))
+        found: NDArray[np.float64] = moved / self.half_width
+        return found
 
     def _bounds(self, row: list[float]) -> tuple[list[float], list[float]]:
         lower, upper = [], []

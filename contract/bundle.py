@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from contract.archive import ARCHIVE_BYTES_MAX, pack, unpack
 from contract.errors import BundleDamagedError, BundleError, BundleUnsupportedError
-from contract.manifest import MANIFEST_NAME, FileEntry, Manifest, read_manifest
+from contract.manifest import MANIFEST_NAME, FileEntry, Manifest, Precision, read_manifest
 from soil.axis import Axis
 
 
@@ -30,6 +31,13 @@ class Bundle:
     def axis(self) -> Axis:
         """The model axis that ``pipeline`` takes."""
         return self.manifest.input.axis.axis()
+
+    def only(self, precisions: Collection[Precision]) -> Bundle:
+        """The same bundle without the graphs that are in no one of ``precisions``."""
+        graphs = (self.manifest.graphs.pipeline, self.manifest.graphs.mir_decoder)
+        idle = {name for own in graphs for p, name in own.items() if p not in precisions}
+        kept = {name: content for name, content in self.files.items() if name not in idle}
+        return Bundle(self.manifest, kept, self.sha256)
 
     def array(self, name: str) -> NDArray[np.float32]:
         """The member ``name`` as a float32 array; raises `BundleError` if it is none."""

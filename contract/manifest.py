@@ -23,6 +23,8 @@ from soil.properties import NAMES
 FORMAT_MAJOR = 1
 MANIFEST_NAME = "manifest.json"
 
+Precision = Literal["fp32", "fp16", "int8"]
+
 MemberName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$", max_length=100),
@@ -91,8 +93,8 @@ class Output(_Section):
 class Graphs(_Section):
     """Members that hold the ONNX graphs, by precision."""
 
-    pipeline: dict[Literal["fp32", "fp16", "int8"], MemberName]
-    mir_decoder: dict[Literal["fp32", "fp16", "int8"], MemberName]
+    pipeline: dict[Precision, MemberName]
+    mir_decoder: dict[Precision, MemberName]
 
 
 class Intervals(_Section):
@@ -161,6 +163,10 @@ class Golden(_Section):
     soils: int | None = Field(default=None, ge=1)
 
 
+GOLDEN_FACTOR_MAX = 10_000.0
+"""Far above what int8 takes (some hundreds), far below what would prove nothing. Ours."""
+
+
 class Budget(_Section):
     """What a graph in fewer bits may lose, and what it was judged by.
 
@@ -170,8 +176,8 @@ class Budget(_Section):
     taken from.
     """
 
-    ccc_loss: float = Field(gt=0)
-    change: float = Field(gt=0)
+    ccc_loss: float = Field(gt=0, le=1)
+    change: float = Field(gt=0, le=1)
     judged: int = Field(ge=1)
     representative: int = Field(ge=1)
     representative_sha256: Sha256
@@ -180,16 +186,27 @@ class Budget(_Section):
 class Narrowing(_Section):
     """What of the graphs is in fewer bits, and what that costs against fp32.
 
-    ``golden_factor``: by output, how many times the golden tolerances an engine may be off, on soils.
+    Figures of the pipeline are of each property, and of none where it is not narrowed. ``golden_factor``:
+    how many times the golden tolerances an engine may be off in ``latent`` and ``mir``, on soils; values
+    are held to the budget's ``change``.
     """
 
     parts: list[str]
     quantisation_nodes: int = Field(ge=0)
-    ccc_loss: dict[str, float]
-    change: dict[str, Annotated[float, Field(ge=0)]]
+    ccc_loss: dict[str, Annotated[float, Field(ge=-2, le=2)]]
+    change: dict[str, Annotated[float, Field(ge=0, le=100)]]
     verdicts_changed: float = Field(ge=0, le=1)
     mir_loss: float | None
-    golden_factor: dict[str, Annotated[float, Field(ge=1)]]
+    golden_factor: dict[str, Annotated[float, Field(ge=1, le=GOLDEN_FACTOR_MAX)]]
+
+    @model_validator(mode="after")
+    def _of_each_property(self) -> Narrowing:
+        for name in ("ccc_loss", "change"):
+            if set(getattr(self, name)) not in (set(), set(NAMES)):
+                raise ValueError(f"{name} is not of the nine properties")
+        if bool(self.ccc_loss) != bool(self.change):
+            raise ValueError("ccc_loss and change are not of the same graph")
+        return self
 
 
 class TrainingData(_Section):
@@ -250,6 +267,13 @@ class Manifest(_Section):
         unproven = sorted(precisions - set(self.precisions))
         if unproven:
             raise ValueError(f"precisions does not say what {', '.join(unproven)} costs")
+        for name, narrowing in self.precisions.items():
+            if (name in self.graphs.pipeline) != bool(narrowing.ccc_loss):
+                raise ValueError(f"precisions.{name}: ccc_loss is not that of its pipeline")
+            if (name in self.graphs.mir_decoder) != (narrowing.mir_loss is not None):
+                raise ValueError(f"precisions.{name}: mir_loss is not that of its decoder")
+        if self.precisions and self.budget is None:
+            raise ValueError("precisions without a budget")
         if any(card.synthetic for card in self.training_data) and not self.synthetic:
             raise ValueError("trained on synthetic data and not marked synthetic")
         return self

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from contract.identity import RecordId
 from contract.reasons import Verdict
 from contract.records import Device, Part, ReasonGiven, UtcTime
+
+FAULT_LENGTH_MAX = 200
+ENGINES_MAX = 8
+"""A status is a message, and the will too: brokers refuse great ones."""
 
 
 class EngineFigures(Part):
@@ -17,8 +21,8 @@ class EngineFigures(Part):
     Times are the median for one spectrum, at a scanner's pace and in a tight loop.
     """
 
-    engine: str
-    fault: str | None = None
+    engine: Annotated[str, Field(max_length=64)]
+    fault: Annotated[str, Field(max_length=FAULT_LENGTH_MAX)] | None = None
     golden_error_over_tolerance: float | None = None
     paced_p50_us: float | None = None
     tight_p50_us: float | None = None
@@ -34,7 +38,7 @@ class Status(Part):
     bundle: str
     bundle_version: str
     engine: str
-    engines: list[EngineFigures] | None = None
+    engines: Annotated[list[EngineFigures], Field(max_length=ENGINES_MAX)] | None = None
     log_id: RecordId
 
 

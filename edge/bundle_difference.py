@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from contract.bundle import Bundle
-from contract.manifest import Manifest
 
 METRICS: Final = ("ccc", "rmse")
 """Those of the test set that are held against each other."""
+
+_DIGEST_SHOWN: Final = 16
 
 
 class Difference(NamedTuple):
@@ -21,18 +23,11 @@ class Difference(NamedTuple):
 
 
 def differences(before: Bundle, after: Bundle) -> list[Difference]:
-    """What differs from ``before`` to ``after``, none where both are the same to the byte."""
-    pairs = zip(_facts(before), _facts(after), strict=True)
-    found = [Difference(what, one, other) for (what, one), (_, other) in pairs if one != other]
-    held = (before.manifest, after.manifest)
-    for precision in sorted({name for manifest in held for name in manifest.precisions}):
-        one, other = (manifest.precisions.get(precision) for manifest in held)
-        if one != other:
-            parts = [None if each is None else ", ".join(each.parts) for each in (one, other)]
-            found.append(Difference(f"{precision} of", *parts))
-    if not found and before.sha256 != after.sha256:
-        found.append(Difference("weights or arrays", before.sha256, after.sha256))
-    return found
+    """What differs from ``before`` to ``after``, every member among it."""
+    facts = [dict(_facts(bundle)) for bundle in (before, after)]
+    names = list(dict.fromkeys([*facts[0], *facts[1]]))
+    found = [Difference(name, *(own.get(name) for own in facts)) for name in names]
+    return [each for each in found if each.before != each.after]
 
 
 def lines(found: list[Difference]) -> Iterator[str]:
@@ -40,25 +35,36 @@ def lines(found: list[Difference]) -> Iterator[str]:
     if not found:
         yield "no difference"
     for what, before, after in found:
-        yield f"{what:<28} {_shown(before)} -> {_shown(after)}"
+        yield f"{what:<32} {_shown(before)} -> {_shown(after)}"
 
 
 def _facts(bundle: Bundle) -> Iterator[tuple[str, Any]]:
-    """The same facts in the same order for any bundle."""
-    manifest: Manifest = bundle.manifest
+    manifest = bundle.manifest
     yield "name", manifest.name
     yield "version", manifest.version
     yield "synthetic", manifest.synthetic
+    yield "licence", manifest.licence
     yield "needs loamscan", manifest.minimum_agent
     yield "axis", str(bundle.axis)
+    # Two axes can have the same ends and count.
+    yield "axis values, sha256", _digest(bundle.axis.values.tobytes())
     yield "pre-processing", ", ".join(manifest.input.preprocessing)
     yield "latent features", manifest.latent_features
-    yield "pipeline in", ", ".join(manifest.graphs.pipeline)
-    yield "MIR decoder in", ", ".join(manifest.graphs.mir_decoder)
-    yield "bytes", sum(entry.size for entry in manifest.files.values())
     yield "training data", ", ".join(card.name for card in manifest.training_data)
+    yield "bytes", sum(entry.size for entry in manifest.files.values())
+    for name, entry in sorted(manifest.files.items()):
+        yield f"{name}, sha256", entry.sha256[:_DIGEST_SHOWN]
+    for precision, narrowing in manifest.precisions.items():
+        yield f"{precision} of", ", ".join(narrowing.parts)
+        if narrowing.ccc_loss:
+            yield f"{precision} CCC lost", max(narrowing.ccc_loss.values())
+            yield f"{precision} change", max(narrowing.change.values())
+    yield "interval level", manifest.intervals.level
+    for what, limits in (("Q", manifest.domain.q_residual), ("GH", manifest.domain.gh)):
+        yield f"{what} limits", (limits.caution, limits.reject)
     for output in manifest.outputs:
         yield f"{output.name} unit", output.unit
+        yield f"{output.name} method", f"{output.code}, {output.method}"
         yield f"{output.name} range", f"{output.lowest:g} to {output.highest:g}"
         yield f"{output.name} read from", output.strategy
         yield f"{output.name} half width", manifest.intervals.half_width[output.name]
@@ -67,8 +73,10 @@ def _facts(bundle: Bundle) -> Iterator[tuple[str, Any]]:
                 f"{output.name} {metric.upper()}",
                 manifest.metrics.get(output.name, {}).get(metric),
             )
-    for what, limits in (("Q", manifest.domain.q_residual), ("GH", manifest.domain.gh)):
-        yield f"{what} limits", (limits.caution, limits.reject)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_DIGEST_SHOWN]
 
 
 def _shown(value: Any) -> str:

@@ -54,9 +54,13 @@ class Daemon:
         """Load and prove the bundle; raises `LoamscanError` where it can't serve."""
         self._config = config
         self._on_reading = on_reading
-        self._bundle: Bundle = open_bundle(config.model.bundle, agent_version())
+        whole = open_bundle(config.model.bundle, agent_version())
         check_url(config.scanner.url)
-        self._choice = self._chosen()
+        self._choice = self._chosen(whole)
+        # What no engine here runs would only take memory.
+        self._bundle: Bundle = whole.only(
+            {"fp32"} if self._choice is None else {"fp32", self._choice.precision}
+        )
         self._predictor = self._proved()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -91,9 +95,9 @@ class Daemon:
         if not any(thread.is_alive() for thread in self._threads):
             self._opened.close()
 
-    def _chosen(self) -> EngineChoice | None:
+    def _chosen(self, bundle: Bundle) -> EngineChoice | None:
         folder = self._config.model.engines
-        choice = read_choice(folder, self._bundle) if folder else None
+        choice = read_choice(folder, bundle) if folder else None
         if folder and choice is None:
             _LOG.warning("no engine was chosen for this bundle: run `loamscan engine build`")
         return choice

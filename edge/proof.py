@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from contract.bundle import Bundle
+from contract.manifest import Precision
 from edge.assessment import Assessor, Reflectance
 from edge.errors import EngineError
-from edge.predictor import Precision, Predictor
+from edge.predictor import Predictor
 
 
 def prove(bundle: Bundle, precision: Precision = "fp32") -> Predictor:

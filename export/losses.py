@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.domain import DomainModel
+from calibration.intervals import IntervalModel
 from contract.manifest import Intervals
 from soil.coherence import coherent
 from soil.metrics import metrics
-from soil.properties import NAMES, to_model_scale
+from soil.properties import NAMES
 
 Outputs = Mapping[str, NDArray[np.float32]]
 
@@ -60,7 +61,7 @@ class Judge:
     ) -> None:
         """``exact`` are outputs in float32 of the soils whose properties are ``observed`` ``[n, 9]``."""
         self._observed = observed.astype(np.float64)
-        self._half_width = np.array([intervals.half_width[name] for name in NAMES])
+        self._intervals = IntervalModel.of(intervals)
         self._domain = domain
         self._said = coherent(exact["properties"])
         self._ccc = self._ccc_of(self._said)
@@ -69,7 +70,7 @@ class Judge:
     def loss(self, outputs: Outputs) -> Loss:
         """What ``outputs``, of the same soils, lose."""
         said = coherent(outputs["properties"])
-        change = np.abs(to_model_scale(said) - to_model_scale(self._said)) / self._half_width
+        change = self._intervals.apart(said, self._said)
         differ = self._verdicts_of(outputs) != self._verdicts
         return Loss(
             _by_property(self._ccc - self._ccc_of(said)),
@@ -85,7 +86,8 @@ class Judge:
         q, gh = self._domain.q, self._domain.gh
         distances = (q, q.residual(outputs["preprocessed"])), (gh, gh.distance(outputs["latent"]))
         severity = [
-            (distance > limits.caution).astype(int) + (distance > limits.reject)
+            # A distance that is no number is beyond both limits, as the device has it.
+            (~(distance <= limits.caution)).astype(int) + ~(distance <= limits.reject)
             for limits, distance in distances
         ]
         worst: NDArray[np.int64] = np.maximum(*severity)
@@ -101,5 +103,7 @@ def _by_property(figures: NDArray[np.float64]) -> dict[str, float]:
 
 def spectrum_loss(exact: NDArray[np.float32], found: NDArray[np.float32]) -> float:
     """How far converted spectra ``[n, bands]`` are from one to one with those in float32: 1 - CCC."""
+    if not np.isfinite(found).all():
+        return float("inf")
     ccc = metrics(exact.ravel().astype(np.float64), found.ravel().astype(np.float64)).ccc
     return round(1.0 - ccc, _DIGITS)

@@ -77,7 +77,7 @@ def onnx_graph(module: Any, form: GraphForm) -> Any:
             )
     except torch.onnx.OnnxExporterError as error:
         raise UnsupportedOperatorError(
-            f"torch can't export the {form.name}: {_last_line(error)}",
+            f"torch can't export the {form.name}: {_root(error)}",
             "use operators that torch.onnx knows",
         ) from error
     proto = program.model_proto
@@ -86,7 +86,7 @@ def onnx_graph(module: Any, form: GraphForm) -> Any:
     return proto
 
 
-def _last_line(error: BaseException) -> str:
+def _root(error: BaseException) -> str:
     """What was wrong at the root: the exporter wraps it in pages of advice."""
     while error.__cause__ is not None:
         error = error.__cause__

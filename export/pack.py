@@ -59,6 +59,8 @@ def export_bundle(
     fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
     is raised, a file that was there is left as it was.
     """
+    if not 0.0 < budget <= 1.0:
+        raise ExportError(f"{budget} is no budget", "give a share of a CCC, 0.005 say")
     checkpoint = load(checkpoint_folder)
     card = checkpoint.card
     if precisions and checkpoint.quantisation is None:

@@ -75,7 +75,7 @@ def in_int8(graph: Any, nodes: Collection[str], representative: NDArray[np.float
     """
     with tempfile.TemporaryDirectory() as folder, only_errors():
         path = Path(folder) / "int8.onnx"
-        quantize_static(
+        _quantise(
             # The quantiser works on what it is given.
             copy.deepcopy(graph),
             path,
@@ -92,6 +92,18 @@ def in_int8(graph: Any, nodes: Collection[str], representative: NDArray[np.float
     check_quantised(quantised, nodes)
     _round_scales_up(quantised)
     return quantised
+
+
+def _quantise(*arguments: Any, **options: Any) -> None:
+    try:
+        quantize_static(*arguments, **options)
+    # The quantiser asserts, and raises what ONNX Runtime does.
+    except Exception as error:
+        said = str(error).strip().splitlines()
+        raise QuantisationError(
+            f"the graph can't be quantised: {said[0] if said else type(error).__name__}",
+            "leave int8 out with --precision fp32",
+        ) from error
 
 
 def quantisation_nodes(graph: Any) -> int:

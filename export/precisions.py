@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calibration.intervals import IntervalModel
 from contract.manifest import Budget, Narrowing
 from export.budget import Narrowed, within
 from export.golden_check import golden_shares
@@ -18,6 +19,7 @@ from export.losses import CHANGE_MAX, Judge, Loss, spectrum_loss
 from export.onnx_graphs import graph_forms, onnx_graph, serialised
 from export.precision import in_float16, in_int8, quantisable, quantisation_nodes
 from export.running import run
+from soil.coherence import coherent
 from training.checkpoint import Checkpoint
 from training.fitting import Progress
 from training.golden import SOILS
@@ -27,6 +29,7 @@ Precision = Literal["fp16", "int8"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("fp16", "int8")
 
 DECODER: Final = "MIR decoder"
+INNER_DECODER: Final = "MIR decoder in the pipeline"
 
 GOLDEN_ROOM: Final = 2.0
 """Times what ONNX Runtime is off the golden outputs: room for another engine's rounding. Ours."""
@@ -106,8 +109,7 @@ class Narrower:
         if not graphs:
             return Precise({}, None, found.alone, refused)
         parts = list(found.parts) if pipeline is not None else []
-        if decoder is not None and DECODER not in parts:
-            parts.append(DECODER)
+        parts += [DECODER] if decoder is not None else []
         narrowing = Narrowing(
             parts=parts,
             quantisation_nodes=sum(quantisation_nodes(graph) for graph in taken.values()),
@@ -122,6 +124,7 @@ class Narrower:
     def _golden_factor(self, graphs: Mapping[str, bytes]) -> dict[str, float]:
         soils = {name: array[:SOILS] for name, array in self._checkpoint.golden.items()}
         shares = golden_shares(graphs, soils, self._checkpoint.card.golden)
+        shares.pop("properties", None)
         return {
             name: float(np.ceil(max(1.0, GOLDEN_ROOM * share))) for name, share in shares.items()
         }
@@ -142,8 +145,18 @@ class Narrower:
         graph = self._build(precision, "pipeline", found.parts)
         # Torch judged the candidates in float16; what the device runs has the last word.
         loss = self._judge.loss(run(serialised(graph), self._judged))
-        reason = loss.beyond(self._budget)
+        reason = loss.beyond(self._budget) or self._golden_reason(serialised(graph))
         return (found, graph, loss, None) if reason is None else (found, None, None, reason)
+
+    def _golden_reason(self, pipeline: bytes) -> str | None:
+        """Why a device would not take the pipeline, which it proves on the golden soils."""
+        golden, card = self._checkpoint.golden, self._checkpoint.card
+        said = run(pipeline, golden["reflectance"][:SOILS])["properties"]
+        intervals = IntervalModel.of(card.intervals)
+        apart = intervals.apart(coherent(said), coherent(golden["properties"][:SOILS]))
+        if np.max(apart) <= CHANGE_MAX:
+            return None
+        return f"a golden soil changes by {np.max(apart):.2f} half widths of an interval"
 
     def _loss_of(self, precision: Precision) -> Callable[[Sequence[str]], Loss]:
         def loss(parts: Sequence[str]) -> Loss:
@@ -188,7 +201,7 @@ def parts_of(model: Model) -> dict[str, str]:
     heads = model.pipeline.heads
     parts = {"NIR encoder": "sight.nir_encoder"}
     if CONVERTED in heads.views:
-        parts[DECODER] = "sight.mir_decoder"
+        parts[INNER_DECODER] = "sight.mir_decoder"
     return parts | {f"heads of {name}": f"heads.heads.{i}" for i, name in enumerate(heads.names)}
 
 

@@ -20,6 +20,9 @@ JUDGED_MAX: Final = 1000
 """Soils of the test set that a loss is judged on. Ours: a loss is of pairs of predictions of the same
 soils, so that few tell it well."""
 
+ANALYSED_MIN: Final = 2
+"""What a correlation takes."""
+
 ARRAYS: Final = ("representative", "representative_rows", "judged", "judged_properties")
 
 
@@ -75,5 +78,11 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], bands: int) -> None:
     for name, (found, expected) in wanted.items():
         if found != expected or not len(arrays[name]):
             raise ValueError(f"the spectra for an export have {name} of shape {found}")
+    if any(array.dtype != np.float32 for array in (representative, judged, properties)):
+        raise ValueError("the spectra for an export are not in float32")
+    if rows.dtype != np.int64:
+        raise ValueError("the spectra for an export have rows that are no whole numbers")
+    if np.isfinite(properties).sum(axis=0).min() < ANALYSED_MIN:
+        raise ValueError("the spectra for an export lack laboratory values to judge by")
     if not (np.isfinite(representative).all() and np.isfinite(judged).all()):
         raise ValueError("the spectra for an export hold values that are not numbers")

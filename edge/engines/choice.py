@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Bundle
-from contract.messages import EngineFigures
+from contract.manifest import Precision
+from contract.messages import FAULT_LENGTH_MAX, EngineFigures
 from edge.engines.kept_choice import SCHEMA, EngineChoice, machine, runtime
 from edge.engines.probe import Probed, probe_tensorrt
 from edge.errors import EngineError
-from edge.predictor import Precision, Predictor
+from edge.predictor import Predictor
 from edge.proof import prove
 
-PRECISIONS: Final[tuple[Precision, ...]] = ("fp32", "int8")
-"""In which ONNX Runtime may serve a processor: float16 it computes through float32 there."""
+PRECISIONS: Final[tuple[Precision, ...]] = ("int8",)
+"""In which ONNX Runtime may serve a processor besides fp32: float16 it computes through float32 there."""
 
 PACE_S: Final = 0.1
 PACED_CALLS: Final = 30
@@ -39,17 +40,17 @@ def choose_engine(
 
     Raises `EngineError` where fp32 itself is not right.
     """
-    prove(bundle)
+    running: dict[Precision, Predictor] = {"fp32": prove(bundle)}
     tell("probing TensorRT")
-    found = probe()
-    candidates = {"tensorrt": _absent(found)}
-    running: dict[Precision, Predictor] = {}
+    candidates = {"tensorrt": _absent(probe())}
     for precision in PRECISIONS:
-        name = f"onnxruntime/{precision}"
+        if precision not in bundle.manifest.graphs.pipeline:
+            continue
         try:
             running[precision] = prove(bundle, precision)
         except EngineError as error:
-            candidates[name] = EngineFigures(engine=name, fault=error.what)
+            name = f"onnxruntime/{precision}"
+            candidates[name] = _faulty(name, error.what)
     tell(f"timing {', '.join(predictor.engine for predictor in running.values())}")
     for precision, times in _timed(bundle, running).items():
         predictor = running[precision]
@@ -81,10 +82,13 @@ def fastest(candidates: Mapping[Precision, EngineFigures]) -> Precision:
 
 
 def _absent(found: Probed) -> EngineFigures:
-    fault = (
-        found.fault or f"plans of TensorRT {found.version} are built, but not run by this version"
-    )
-    return EngineFigures(engine="tensorrt", fault=fault)
+    """TensorRT, as far as this version uses it: plans can be built, but nothing runs them yet."""
+    fault = found.fault or f"this version runs no plans of TensorRT {found.version}"
+    return _faulty("tensorrt", fault)
+
+
+def _faulty(engine: str, fault: str) -> EngineFigures:
+    return EngineFigures(engine=engine, fault=fault[:FAULT_LENGTH_MAX])
 
 
 def _timed(

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import onnxruntime
 from pydantic import Field, ValidationError
 
 from contract.bundle import Bundle
-from contract.messages import EngineFigures
+from contract.manifest import Precision
+from contract.messages import ENGINES_MAX, EngineFigures
 from contract.records import Part
 from edge.errors import EdgeError
+
+_BOARD: Final = Path("/proc/device-tree/model")
+_CORES: Final = Path("/proc/cpuinfo")
 
 SCHEMA: Final = "loamscan.engine/1"
 
@@ -25,8 +29,8 @@ class EngineChoice(Part):
     bundle_sha256: str
     runtime: str
     machine: str
-    precision: Literal["fp32", "fp16", "int8"]
-    candidates: list[EngineFigures]
+    precision: Precision
+    candidates: Annotated[list[EngineFigures], Field(max_length=ENGINES_MAX)]
 
 
 def save_choice(folder: Path, choice: EngineChoice) -> Path:
@@ -68,13 +72,25 @@ def machine() -> str:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return "unknown"
-    # Arm kernels name no model, but the implementer's part number.
-    named = [line for line in lines if line.startswith(("model name", "CPU part"))]
-    return named[0].partition(":")[2].strip() if named else "unknown"
+    """The board where it has a name, and each kind of core.
+
+    Arm kernels give the same model name to all, and tell cores apart by their parts.
+    """
+    found: list[str] = []
+    for path in (_BOARD, _CORES):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+        except OSError:
+            continue
+        if path is _BOARD:
+            found.append(text.strip())
+            continue
+        found += [
+            line.partition(":")[2].strip()
+            for line in text.splitlines()
+            if line.startswith(("model name", "CPU implementer", "CPU part"))
+        ]
+    return " ".join(dict.fromkeys(found)) or "unknown"
 
 
 def _path(folder: Path, sha256: str) -> Path:

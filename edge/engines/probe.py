@@ -30,6 +30,8 @@ def probe_tensorrt(question: str = _QUESTION, timeout_s: float = PROBE_TIMEOUT_S
         done = subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", question],
             capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL,
+            # Python looks for modules where it is started: not among a stranger's files.
+            cwd="/",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Probed(None, f"TensorRT did not answer within {timeout_s:g} s")

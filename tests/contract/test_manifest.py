@@ -82,11 +82,17 @@ def _narrowing(**changes):
     }  # fmt: skip
 
 
+NARROWED = {
+    "graphs.mir_decoder.int8": "onnx/graph.fp32.onnx",
+    "budget": {
+        "ccc_loss": 0.005, "change": 0.25, "judged": 1000, "representative": 256,
+        "representative_sha256": "0" * 64,
+    },
+}  # fmt: skip
+
+
 def test_a_graph_in_fewer_bits_comes_with_what_it_costs(example):
-    changes = {
-        "graphs.mir_decoder.int8": "onnx/graph.fp32.onnx",
-        "precisions": {"int8": _narrowing()},
-    }
+    changes = {**NARROWED, "precisions": {"int8": _narrowing()}}
     manifest = _read(example("bundle", **changes))
     assert manifest.precisions["int8"].golden_factor == {"mir": 40.0}
 
@@ -135,6 +141,24 @@ def test_a_graph_in_fewer_bits_comes_with_what_it_costs(example):
         ),
         ({"precisions": {"int8": _narrowing(golden_factor={"mir": 0.5})}}, "golden_factor"),
         ({"precisions": {"int8": _narrowing(verdicts_changed=2.0)}}, "verdicts_changed"),
+        ({"precisions": {"int8": _narrowing(golden_factor={"mir": 1e308})}}, "golden_factor"),
+        (
+            {"precisions": {"int8": _narrowing(ccc_loss={"clay": 0.0})}},
+            "not of the nine properties",
+        ),
+        (
+            {"precisions": {"int8": _narrowing(change=dict.fromkeys(NAMES, 0.1))}},
+            "not of the same graph",
+        ),
+        (
+            {**NARROWED, "precisions": {"int8": _narrowing(mir_loss=None)}},
+            "not that of its decoder",
+        ),
+        ({"precisions": {"int8": _narrowing()}}, "not that of its decoder"),
+        (
+            {**NARROWED, "budget": None, "precisions": {"int8": _narrowing()}},
+            "precisions without a budget",
+        ),
         ({"precisions": {"int4": _narrowing()}}, r"precisions\.int4"),
         ({"synthetic": False}, "not marked synthetic"),
         ({"latent_features": 0}, "latent_features"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -20,18 +21,44 @@ def test_the_golden_spectra_are_reproduced(reference_bundle: Bundle, precision) 
 
 
 def test_a_precision_that_the_bundle_lacks_is_named(reference_bundle: Bundle) -> None:
-    graphs = reference_bundle.manifest.graphs.model_copy(
-        update={"pipeline": {"fp32": "onnx/pipeline.fp32.onnx"}}
-    )
-    half = reference_bundle.manifest.model_copy(update={"graphs": graphs})
-    # The decoder alone in int8 is enough, and the pipeline is then that in fp32.
-    assert (
-        Predictor(dataclasses.replace(reference_bundle, manifest=half), "int8").check_golden() <= 1
-    )
-    graphs = graphs.model_copy(update={"mir_decoder": {"fp32": "onnx/mir_decoder.fp32.onnx"}})
-    none = reference_bundle.manifest.model_copy(update={"graphs": graphs})
-    with pytest.raises(EngineError, match="holds nothing in int8"):
-        Predictor(dataclasses.replace(reference_bundle, manifest=none), "int8")
+    graphs = reference_bundle.manifest.graphs
+    decoder = graphs.model_copy(update={"pipeline": {"fp32": graphs.pipeline["fp32"]}})
+    manifest = reference_bundle.manifest.model_copy(update={"graphs": decoder})
+    # A decoder alone is none: it is the pipeline that a reading's engine names.
+    with pytest.raises(EngineError, match="has no pipeline in int8"):
+        Predictor(dataclasses.replace(reference_bundle, manifest=manifest), "int8")
+
+
+def test_values_in_fewer_bits_are_held_to_their_intervals(reference_bundle: Bundle) -> None:
+    """Whatever the factor says: it is of latent and converted spectrum alone."""
+    worst = Predictor(reference_bundle, "int8").check_golden()
+    budget = reference_bundle.manifest.budget.model_copy(update={"change": 1e-6})
+    strict = reference_bundle.manifest.model_copy(update={"budget": budget})
+    assert worst <= 1
+    with pytest.raises(EngineError, match="int8 does not reproduce the golden properties"):
+        Predictor(dataclasses.replace(reference_bundle, manifest=strict), "int8").check_golden()
+
+
+def test_a_graph_that_loads_and_does_not_run_is_an_error_of_the_engine(
+    reference_bundle: Bundle,
+) -> None:
+    graphs = reference_bundle.manifest.graphs
+    files = {
+        **reference_bundle.files,
+        graphs.pipeline["int8"]: reference_bundle.files[graphs.mir_decoder["fp32"]],
+    }
+    with pytest.raises(EngineError, match="int8 does not run"):
+        Predictor(dataclasses.replace(reference_bundle, files=files), "int8").check_golden()
+
+
+@pytest.mark.parametrize("shape", [(0, 239), (), (239,)])
+def test_golden_spectra_that_are_none_are_refused(reference_bundle: Bundle, shape) -> None:
+    out = io.BytesIO()
+    np.save(out, np.zeros(shape, dtype=np.float32))
+    name = reference_bundle.manifest.golden.reflectance
+    files = {**reference_bundle.files, name: out.getvalue()}
+    with pytest.raises(EngineError, match="golden reflectance has shape"):
+        Predictor(dataclasses.replace(reference_bundle, files=files)).check_golden()
 
 
 def test_a_wrong_golden_output_is_named(reference_bundle: Bundle) -> None:

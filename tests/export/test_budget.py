@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,20 @@ def test_outputs_that_are_no_numbers_lose_everything() -> None:
     raw = outputs["properties"].copy()
     raw[3] = np.nan
     assert judge.loss({**outputs, "properties": raw}).beyond(1.0) is not None
+
+
+def test_a_latent_that_is_no_number_is_another_verdict_as_on_the_device() -> None:
+    judge, outputs = judge_and_outputs()
+    latent = np.full_like(outputs["latent"], np.nan)
+    assert judge.loss({**outputs, "latent": latent}).verdicts > 0.5
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_converted_spectra_that_are_no_numbers_lose_everything(value: float) -> None:
+    exact = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32)
+    found = exact.copy()
+    found[2, 3] = value
+    assert spectrum_loss(exact, found) == np.inf
 
 
 def test_a_converted_spectrum_loses_by_its_distance_from_the_exact_one() -> None:

@@ -101,6 +101,11 @@ def test_int8_is_symmetric_and_biases_stay_float_as_tensorrt_wants_it(int8) -> N
     assert any(array.dtype == np.int8 and array.ndim == 2 for array in held.values())
 
 
+def test_spectra_that_can_t_be_quantised_are_an_error_of_the_quantiser(graph, values) -> None:
+    with pytest.raises(QuantisationError, match="can't be quantised"):
+        in_int8(graph, quantisable(graph), np.full_like(values, np.inf))
+
+
 def test_only_the_nodes_that_were_named_are_in_int8(graph, values) -> None:
     last = quantisable(graph, "second")
     narrowed = in_int8(graph, last, values)

@@ -108,6 +108,12 @@ def test_a_precision_that_was_asked_for_and_does_not_fit_is_an_error(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("budget", [0.0, -1.0, 1.5, float("nan")])
+def test_a_budget_that_is_none_is_refused(quick_folder: Path, tmp_path: Path, budget) -> None:
+    with pytest.raises(ExportError, match="is no budget"):
+        export_bundle(quick_folder, tmp_path, budget=budget)
+
+
 def test_fp32_alone_needs_no_spectra(quick_folder: Path, tmp_path: Path) -> None:
     checkpoint = dataclasses.replace(load(quick_folder), quantisation=None)
     save(checkpoint, tmp_path / "older")

@@ -74,6 +74,21 @@ def test_arrays_that_do_not_fit_are_refused(quick_checkpoint, name) -> None:
         check_arrays(found, bands)
 
 
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_of_another_type_are_refused(quick_checkpoint, name) -> None:
+    found = dict(quick_checkpoint.quantisation)
+    found[name] = found[name].astype(np.float64)
+    with pytest.raises(ValueError, match="spectra for an export"):
+        check_arrays(found, found["judged"].shape[1])
+
+
+def test_soils_without_laboratory_values_judge_nothing(quick_checkpoint) -> None:
+    found = dict(quick_checkpoint.quantisation)
+    found["judged_properties"] = np.full_like(found["judged_properties"], np.nan)
+    with pytest.raises(ValueError, match="lack laboratory values"):
+        check_arrays(found, found["judged"].shape[1])
+
+
 def test_values_that_are_no_numbers_are_refused(quick_checkpoint) -> None:
     found = {name: array.copy() for name, array in quick_checkpoint.quantisation.items()}
     found["judged"][0, 0] = np.nan

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.bundle import Bundle
-from contract.messages import EngineFigures
+from contract.manifest import Precision
+from contract.messages import FAULT_LENGTH_MAX, EngineFigures
 from edge.config import REFERENCE_BUNDLE, parse_config
 from edge.daemon import Daemon
 from edge.engines import choice as choosing
@@ -22,7 +23,7 @@ from edge.engines.commands import engine
 from edge.engines.kept_choice import EngineChoice, read_choice, save_choice
 from edge.engines.probe import Probed
 from edge.errors import EdgeError, EngineError
-from edge.predictor import Precision, Predictor
+from edge.predictor import Predictor
 from edge.proof import prove
 
 NO_TENSORRT = Probed(None, "TensorRT is not installed")
@@ -77,7 +78,7 @@ def test_a_tensorrt_that_is_there_is_named_with_what_is_missing(
 ) -> None:
     found = choose_engine(reference_bundle, probe=lambda: Probed("10.3.0", None))
     (tensorrt,) = (c for c in found.candidates if c.engine == "tensorrt")
-    assert "10.3.0 are built, but not run" in tensorrt.fault
+    assert tensorrt.fault == "this version runs no plans of TensorRT 10.3.0"
 
 
 def test_an_engine_that_is_wrong_is_no_candidate(reference_bundle: Bundle, hasty) -> None:
@@ -88,6 +89,7 @@ def test_an_engine_that_is_wrong_is_no_candidate(reference_bundle: Bundle, hasty
     assert found.precision == "fp32"
     (int8,) = (c for c in found.candidates if c.engine == "onnxruntime/int8")
     assert "does not load" in int8.fault
+    assert len(int8.fault) <= FAULT_LENGTH_MAX
     files[graphs.pipeline["fp32"]] = b"junk"
     with pytest.raises(EngineError, match="does not load"):
         choose_engine(dataclasses.replace(bundle, files=files), probe=lambda: NO_TENSORRT)
@@ -163,6 +165,34 @@ def test_a_choice_that_has_become_wrong_is_not_used(
     monkeypatch.setattr("edge.daemon.prove", refusing)
     assert daemon(tmp_path)._predictor.engine == "onnxruntime/fp32"
     assert "the chosen engine is not used: int8 does not reproduce" in caplog.text
+
+
+def test_the_daemon_holds_no_graph_that_it_does_not_run(
+    reference_bundle: Bundle, tmp_path: Path
+) -> None:
+    fp32 = {name for name in reference_bundle.files if ".fp32." in name}
+    int8 = {name for name in reference_bundle.files if ".int8." in name}
+    held = {name for name in daemon(tmp_path)._bundle.files if name.endswith(".onnx")}
+    assert held == fp32
+    save_choice(tmp_path / "engines", chosen(reference_bundle))
+    held = {name for name in daemon(tmp_path)._bundle.files if name.endswith(".onnx")}
+    assert held == fp32 | int8
+
+
+def test_another_board_is_another_machine(tmp_path: Path, monkeypatch) -> None:
+    seen = []
+    for board, part in (("Orin NX", "0xd42"), ("Orin Nano", "0xd42"), ("Orin NX", "0xd0b")):
+        (tmp_path / "model").write_text(f"NVIDIA Jetson {board}\0")
+        (tmp_path / "cpuinfo").write_text(
+            f"model name : ARMv8 Processor rev 1\nCPU part : {part}\n"
+        )
+        monkeypatch.setattr(kept_choice, "_BOARD", tmp_path / "model")
+        monkeypatch.setattr(kept_choice, "_CORES", tmp_path / "cpuinfo")
+        seen.append(kept_choice.machine())
+    assert len(set(seen)) == 3
+    monkeypatch.setattr(kept_choice, "_BOARD", tmp_path / "none")
+    monkeypatch.setattr(kept_choice, "_CORES", tmp_path / "none")
+    assert "unknown" in kept_choice.machine()
 
 
 def test_the_command_keeps_its_choice_and_prints_it(
