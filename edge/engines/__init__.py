@@ -1,1 +1,1 @@
-"""Engines beside ONNX Runtime: what a device may build once for an installed bundle."""
+"""What can run a bundle on a device: proved, timed, chosen once for an installed bundle."""

@@ -1,7 +1,8 @@
 """A TensorRT plan from an ONNX graph, on the part of the Python API that TensorRT 10.3 and 11 share.
 
 Networks are strongly typed: the graph alone says what is computed in which precision. A plan is of
-one GPU, driver and TensorRT version; it is built on the device, never shipped.
+one GPU, driver and TensorRT version; it is built on the device, never shipped. Nothing here runs one yet,
+and no command builds one; the builder is proved on TensorRT for RTX, which needs no GPU.
 """
 
 from __future__ import annotations
