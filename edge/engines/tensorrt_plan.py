@@ -17,6 +17,9 @@ from edge.errors import EngineError
 WORKSPACE_BYTES: Final = 256 * 2**20
 """Scratch memory that a kernel may ask for. Ours: many times what the graphs need."""
 
+_FREE: Final = -1
+"""How TensorRT writes an axis of any length."""
+
 BUILDER: Final = 1
 """Counts changes to how plans are built, each of which makes older ones stale."""
 
@@ -94,7 +97,13 @@ def _profile(builder: Any, network: Any, batch_max: int) -> Any:
     profile = builder.create_optimization_profile()
     for i in range(network.num_inputs):
         given = network.get_input(i)
-        _, *rest = given.shape
+        batch, *rest = given.shape if len(given.shape) else (0,)
+        if batch != _FREE or _FREE in rest:
+            raise EngineError(
+                f"the graph's input {given.name} has shape {tuple(given.shape)}, wanted is a free batch of "
+                "spectra of one length",
+                "use the engine of the processor",
+            )
         profile.set_shape(given.name, (1, *rest), (1, *rest), (batch_max, *rest))
     return profile
 

@@ -33,9 +33,8 @@ def tensorrt() -> ModuleType:
     return pytest.importorskip("tensorrt_rtx")
 
 
-def graph_of(*nodes, weights=()) -> bytes:
-    """A graph from ``given`` ``[n, 4]`` to ``found``."""
-    shape = ["n", 4]
+def graph_of(*nodes, weights=(), shape=("n", 4)) -> bytes:
+    """A graph from ``given``, ``[n, 4]`` unless said otherwise, to ``found``."""
     graph = helper.make_graph(
         nodes,
         "small",
@@ -69,12 +68,6 @@ def test_a_build_can_be_stopped(tensorrt, reference_bundle: Bundle) -> None:
     graph = reference_bundle.files[reference_bundle.manifest.graphs.pipeline["fp32"]]
     with pytest.raises(EngineError, match="builds nothing of the graph"):
         build_plan(tensorrt, graph, stopped=lambda: True)
-
-
-def test_a_timing_cache_is_taken_and_given_back(tensorrt, reference_bundle: Bundle) -> None:
-    graph = reference_bundle.files[reference_bundle.manifest.graphs.mir_decoder["fp32"]]
-    first = build_plan(tensorrt, graph)
-    assert build_plan(tensorrt, graph, timing_cache=first.timing_cache).content
 
 
 def test_an_operator_that_tensorrt_lacks_is_refused_by_name(tensorrt) -> None:
@@ -120,11 +113,23 @@ def test_no_graph_of_the_bundle_holds_such_a_bias(reference_bundle: Bundle) -> N
         assert TensorProto.INT32 not in {kinds.get(name) for name in given_to_dq}
 
 
-@given(st.integers(0, 5), st.text("ab", max_size=4))
-def test_a_plan_is_stale_as_soon_as_anything_that_it_depends_on_differs(which, other) -> None:
-    if which < len(MACHINE):
-        changed = MACHINE._replace(**{MACHINE._fields[which]: other})
-        assert plan_key(b"graph", 1, changed) != plan_key(b"graph", 1, MACHINE)
-    else:
-        assert plan_key(b"graph" + other.encode(), 1, MACHINE) != plan_key(b"", 1, MACHINE)
-        assert plan_key(b"graph", 1, MACHINE) != plan_key(b"graph", 2, MACHINE)
+@given(st.sampled_from(Machine._fields), st.text("ab", max_size=4))
+def test_a_plan_is_of_one_machine(field, other) -> None:
+    changed = MACHINE._replace(**{field: other})
+    assert plan_key(b"graph", 1, changed) != plan_key(b"graph", 1, MACHINE)
+
+
+def test_a_plan_is_of_one_graph_batch_and_way_of_building(monkeypatch) -> None:
+    key = plan_key(b"graph", 1, MACHINE)
+    assert key == plan_key(b"graph", 1, MACHINE)
+    assert key != plan_key(b"another", 1, MACHINE)
+    assert key != plan_key(b"graph", 2, MACHINE)
+    monkeypatch.setattr("edge.engines.tensorrt_plan.BUILDER", 2)
+    assert key != plan_key(b"graph", 1, MACHINE)
+
+
+@pytest.mark.parametrize("shape", [["n", "m"], [4, 4], []])
+def test_a_graph_without_a_free_batch_of_one_length_is_refused(tensorrt, shape) -> None:
+    node = helper.make_node("Relu", ["given"], ["found"])
+    with pytest.raises(EngineError, match="the graph's input given has shape"):
+        build_plan(tensorrt, graph_of(node, shape=shape))
