@@ -28,6 +28,8 @@ _TENSORRT_SAFE: Final = {
     "QuantizeBias": False,
 }
 
+_MATRIX: Final = 2
+
 SCALE_BITS: Final = 8
 """Bits that a scale keeps of its mantissa, rounded up: ranges that another processor's rounding moved
 by a millionth then give the same bytes. Ours; the range grows by less than .8 %."""
@@ -71,7 +73,8 @@ def quantisable(graph: Any, path: str = "") -> list[str]:
 def in_int8(graph: Any, nodes: Collection[str], representative: NDArray[np.float32]) -> Any:
     """``graph`` with ``nodes`` between Q and DQ nodes, ranges those of ``representative`` ``[n, k]``.
 
-    Symmetric, weights per channel. Raises `QuantisationError` where a node came out unquantised.
+    Symmetric; a matrix of weights has a scale for each channel, a stack of them one. Raises
+    `QuantisationError` where a node came out unquantised.
     """
     with tempfile.TemporaryDirectory() as folder, only_errors():
         path = Path(folder) / "int8.onnx"
@@ -86,12 +89,21 @@ def in_int8(graph: Any, nodes: Collection[str], representative: NDArray[np.float
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            extra_options=_TENSORRT_SAFE,
+            extra_options={**_TENSORRT_SAFE, "TensorQuantOverrides": _stacked_weights(graph)},
         )
         quantised = onnx.load(path)
     check_quantised(quantised, nodes)
     _round_scales_up(quantised)
     return quantised
+
+
+def _stacked_weights(graph: Any) -> dict[str, list[dict[str, Any]]]:
+    """Weights of several matrices at once have one scale: ONNX Runtime 1.23 runs no other."""
+    return {
+        tensor.name: [{"symmetric": True}]
+        for tensor in graph.graph.initializer
+        if len(tensor.dims) > _MATRIX
+    }
 
 
 def _quantise(*arguments: Any, **options: Any) -> None:

@@ -106,6 +106,28 @@ def test_spectra_that_can_t_be_quantised_are_an_error_of_the_quantiser(graph, va
         in_int8(graph, quantisable(graph), np.full_like(values, np.inf))
 
 
+def test_a_stack_of_matrices_has_one_scale_and_a_matrix_one_for_each_channel(graph, int8) -> None:
+    class Stack(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(3, 12, 5))
+
+        def forward(self, values):
+            return torch.matmul(values, self.weight).mean(dim=0)
+
+    torch.manual_seed(0)
+    stack = onnx_graph(Stack().eval(), FORM)
+    values = np.random.default_rng(0).normal(size=(16, 12)).astype(np.float32)
+    for quantised, stacked in ((in_int8(stack, quantisable(stack), values), True), (int8, False)):
+        held = {tensor.name: tensor for tensor in quantised.graph.initializer}
+        counts = {
+            len(numpy_helper.to_array(held[node.input[1]]).ravel())
+            for node in quantised.graph.node
+            if node.op_type == "DequantizeLinear" and node.input[0] in held
+        }
+        assert (counts == {1}) == stacked
+
+
 def test_only_the_nodes_that_were_named_are_in_int8(graph, values) -> None:
     last = quantisable(graph, "second")
     narrowed = in_int8(graph, last, values)
