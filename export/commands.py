@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from export.budget import BUDGET
 from training.libraries.commands import FORMATS
 
 
@@ -29,7 +30,7 @@ from training.libraries.commands import FORMATS
 @click.option(
     "--budget",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.005,
+    default=BUDGET,
     show_default=True,
     help="What a precision may lose of the CCC of each property on soils that no stage has seen.",
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 from contract.bundle import bundle_bytes, open_bundle, parse_bundle
 from contract.manifest import Manifest
+from export.budget import BUDGET
 from export.errors import BudgetError, ExportError
 from export.golden_check import check_golden
 from export.members import manifest, members
@@ -21,9 +22,6 @@ from training.fitting import Progress
 from training.libraries.library import Library
 
 SUFFIX: Final = ".loam"
-
-BUDGET: Final = 0.005
-"""Of the CCC of each property. Ours: a tenth of what two trainings differ by on real soils."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ def export_bundle(
     """Write the bundle of a checkpoint to ``out``, a ``.loam`` file or a folder for one.
 
     In float32, and in those of ``precisions`` that stay within ``budget``; ranges of int8 are those of
-    ``library``, or of the spectra that the checkpoint keeps. The same checkpoint gives
-    the same bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
+    ``library``, or of the spectra that the checkpoint keeps. The same of all these gives the same
+    bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
     keeps no spectra to judge a precision by, `BudgetError` where nothing of one that is ``wanted``
     fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
     is raised, a file that was there is left as it was.
@@ -92,12 +90,7 @@ def export_bundle(
     data = bundle_bytes(described, files)
     bundle = parse_bundle(data)
     path = out if out.suffix == SUFFIX else out / f"{card.name}-{card.version}{SUFFIX}"
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise ExportError(
-            f"the bundle can't be written to {path}: {error.strerror}", "name another place"
-        ) from error
+    _write("bundle", path, data)
     return Exported(path, described, len(data), bundle.sha256, share, precise)
 
 
@@ -106,9 +99,13 @@ def write_report(done: Exported, path: Path) -> None:
     from export.deployment_report import deployment_report
 
     page = deployment_report(open_bundle(done.path), done.precise)
+    _write("report", path, page.encode())
+
+
+def _write(what: str, path: Path, content: bytes) -> None:
     try:
-        write_atomically(path, page.encode())
+        write_atomically(path, content)
     except OSError as error:
         raise ExportError(
-            f"the report can't be written to {path}: {error.strerror}", "name another place"
+            f"the {what} can't be written to {path}: {error.strerror}", "name another place"
         ) from error

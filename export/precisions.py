@@ -142,7 +142,7 @@ class Narrower:
             reasons = {part: loss.beyond(self._budget) for part, loss in found.alone.items()}
             said = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
             return found, None, None, said or "it has no part that could be narrowed"
-        graph = self._build(precision, "pipeline", found.parts)
+        graph = self._graph(precision, found.parts)
         # Torch judged the candidates in float16; what the device runs has the last word.
         loss = self._judge.loss(run(serialised(graph), self._judged))
         reason = loss.beyond(self._budget) or self._golden_reason(serialised(graph))
@@ -159,24 +159,26 @@ class Narrower:
         return f"a golden soil changes by {np.max(apart):.2f} half widths of an interval"
 
     def _loss_of(self, precision: Precision) -> Callable[[Sequence[str]], Loss]:
-        def loss(parts: Sequence[str]) -> Loss:
-            if precision == "int8":
-                graph = self._build("int8", "pipeline", parts)
-                return self._judge.loss(run(serialised(graph), self._judged))
-            paths = parts_of(self._checkpoint.model)
-            module = in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
-            return self._judge.loss(_outputs(module, self._judged))
+        def of_graph(parts: Sequence[str]) -> Loss:
+            return self._judge.loss(run(serialised(self._graph(precision, parts)), self._judged))
 
-        return loss
+        def of_module(parts: Sequence[str]) -> Loss:
+            return self._judge.loss(_outputs(self._in_float16(parts), self._judged))
 
-    def _build(self, precision: Precision, name: str, parts: Sequence[str]) -> Any:
+        # An export takes torch seconds; what a candidate loses it can say without.
+        return of_graph if precision == "int8" else of_module
+
+    def _graph(self, precision: Precision, parts: Sequence[str]) -> Any:
+        """The pipeline with ``parts`` in ``precision``."""
+        if precision == "fp16":
+            return onnx_graph(self._in_float16(parts), self._form("pipeline"))
+        exact, paths = self._graphs["pipeline"], parts_of(self._checkpoint.model)
+        nodes = [node for part in parts for node in quantisable(exact, paths[part])]
+        return in_int8(exact, nodes, self._representative)
+
+    def _in_float16(self, parts: Sequence[str]) -> Any:
         paths = parts_of(self._checkpoint.model)
-        if precision == "int8":
-            graph = self._graphs[name]
-            nodes = [node for part in parts for node in quantisable(graph, paths[part])]
-            return in_int8(graph, nodes, self._representative)
-        module = in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
-        return onnx_graph(module, self._form(name))
+        return in_float16(self._checkpoint.model.pipeline, [paths[part] for part in parts])
 
     def _decoder(self, precision: Precision) -> tuple[Any | None, float | None, str | None]:
         """The graph with its loss, or why there is none."""

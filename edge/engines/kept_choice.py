@@ -76,21 +76,20 @@ def _processor() -> str:
 
     Arm kernels give the same model name to all, and tell cores apart by their parts.
     """
-    found: list[str] = []
-    for path in (_BOARD, _CORES):
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
-        except OSError:
-            continue
-        if path is _BOARD:
-            found.append(text.strip())
-            continue
-        found += [
-            line.partition(":")[2].strip()
-            for line in text.splitlines()
-            if line.startswith(("model name", "CPU implementer", "CPU part"))
-        ]
-    return " ".join(dict.fromkeys(found)) or "unknown"
+    cores = [
+        line.partition(":")[2].strip()
+        for line in _text(_CORES).splitlines()
+        if line.startswith(("model name", "CPU implementer", "CPU part"))
+    ]
+    return " ".join(dict.fromkeys([_text(_BOARD), *cores])).strip() or "unknown"
+
+
+def _text(path: Path) -> str:
+    """What the kernel says there, nothing where it has no such file."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n")
+    except OSError:
+        return ""
 
 
 def _path(folder: Path, sha256: str) -> Path:
