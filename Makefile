@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraint
 ROOMS := soil contract firmware_bridge calibration edge training export deploy loamscan.py
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
+AXIS ?= neospectra
 
 .PHONY: demo test test-long test-py310 lint bench bundle reference clean
 
@@ -35,10 +36,21 @@ lint: $(VENV)/.dev ## style, types, and who may import whom
 bench: $(VENV)/.dev ## every benchmark
 	$(BIN)/python -m benchmarks --all $(ARGS)
 
+ifeq ($(AXIS),neospectra)
 bundle: $(VENV)/.dev ## export the reference checkpoint anew, and write its figures down
 	$(BIN)/loamscan export edge/bundles/reference-neospectra --out edge/bundles
 	$(BIN)/loamscan bundle inspect --markdown edge/bundles/reference-neospectra-1.0.0.loam \
 	  > docs/reference-model.md
+else
+bundle: bundles/reference-$(AXIS)/card.json ## for another scanner: make bundle AXIS=nirscan-nano
+	$(BIN)/loamscan export bundles/reference-$(AXIS) --out bundles
+	$(BIN)/loamscan bundle inspect --markdown bundles/reference-$(AXIS)-1.0.0.loam \
+	  > bundles/reference-$(AXIS)-1.0.0.md
+
+bundles/reference-$(AXIS)/card.json: | $(VENV)/.dev
+	$(BIN)/loamscan train --synthetic --axis $(AXIS) --name reference-$(AXIS) --version 1.0.0 \
+	  --out bundles/reference-$(AXIS) $(ARGS)
+endif
 
 reference: $(VENV)/.dev ## train the reference model anew, some ten minutes, and export it
 	$(BIN)/loamscan train --synthetic --name reference-neospectra --version 1.0.0 \

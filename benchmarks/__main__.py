@@ -23,6 +23,7 @@ BENCHMARKS: Final = (
     "engines",
     "realism",
     "accuracy",
+    "axes",
     "latents",
     "real_accuracy",
     "real_blocked",

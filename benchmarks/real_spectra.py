@@ -43,12 +43,19 @@ class RealSet(NamedTuple):
         return on_axis.astype(np.float32)
 
 
-_NIR_TO_2495: Final = Axis("nm", NIR_AXIS.values[NIR_AXIS.values <= _LONGEST_NM])
+def _to_2495(axis: Axis) -> Axis:
+    return Axis("nm", axis.values[axis.values <= _LONGEST_NM])
+
+
+def geeves(axis: Axis) -> RealSet:
+    """Soils of Geeves (1994), whose spectra begin at 350 nm, on a model's NIR ``axis``."""
+    return RealSet("Geeves", "geeves_visnir_391.csv.gz", "nir", _to_2495(axis), lambda v: v)
+
 
 _SETS: Final = (
     RealSet("NeoSpectra", "neospectra_ossl_sample_10.csv", "nir", NIR_AXIS, lambda v: v / 100),
-    RealSet("Geeves", "geeves_visnir_391.csv.gz", "nir", _NIR_TO_2495, lambda v: v),
-    RealSet("Chimiometrie", "nirsoil_825.csv.gz", "nir", _NIR_TO_2495, lambda v: 10**-v),
+    geeves(NIR_AXIS),
+    RealSet("Chimiometrie", "nirsoil_825.csv.gz", "nir", _to_2495(NIR_AXIS), lambda v: 10**-v),
     RealSet("KSSL", "kssl_mir_500.csv.gz", "mir", MIR_AXIS, lambda v: v),
 )
 

@@ -102,14 +102,15 @@ def _rows(found: RealSet, synthetic: _Synthetic) -> list[Row]:
     shared = np.isin(synthetic.axis.values, found.axis.values)
     learn, held_out = synthetic.learn[:, shared], synthetic.held_out[:, shared]
     if found.kind == "nir":
-        rows = _domain_rows(found.name, *_as_the_model_sees(learn, held_out, real))
+        rows = domain_rows(found.name, *as_the_model_sees(learn, held_out, real))
         ours, theirs = (-np.log10(np.maximum(spectra, 1e-4)) for spectra in (held_out, real))
         return rows + _peak_rows(found, _PEAKS_NM, ours, theirs)
-    rows = _domain_rows(found.name, *_snv_scaled(learn, held_out, real))
+    rows = domain_rows(found.name, *_snv_scaled(learn, held_out, real))
     return rows + _peak_rows(found, _PEAKS_CM1, held_out, real)
 
 
-def _as_the_model_sees(learn: Spectra, *others: Spectra) -> list[Spectra]:
+def as_the_model_sees(learn: Spectra, *others: Spectra) -> list[Spectra]:
+    """NIR ``[n, bands]`` pre-processed, centred and scaled by ``learn``: that first, then ``others``."""
     preprocessing = Preprocessing(learn.shape[1])
     preprocessing.fit(torch.from_numpy(learn))
     return [preprocessing(torch.from_numpy(spectra)).numpy() for spectra in (learn, *others)]
@@ -124,7 +125,8 @@ def _snv_scaled(learn: Spectra, *others: Spectra) -> list[Spectra]:
     return [(spectra - mean) / sd for spectra in normal]
 
 
-def _domain_rows(name: str, seen: Spectra, others: Spectra, asked: Spectra) -> list[Row]:
+def domain_rows(name: str, seen: Spectra, others: Spectra, asked: Spectra) -> list[Row]:
+    """How ``asked`` stands in a domain of ``seen`` with the limits of ``others``, all pre-processed."""
     q = fit_q_model(seen, others, _COMPONENTS, _CAUTION, _REJECT)
     scores = [((spectra - q.mean) @ q.components.T) for spectra in (seen, others, asked)]
     gh = fit_gh_model(scores[0], scores[1], _CAUTION, _REJECT)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from contract.manifest import AxisSpec, DistanceLimits, Intervals, Sha256, TrainingData, Version
+from training.axes import ScannerName
 from training.errors import CheckpointError, CheckpointUnsupportedError
 
 SCHEMA_FAMILY: Final = "loamscan.checkpoint/"
@@ -74,7 +75,10 @@ class GoldenTolerances(_Section):
 
 
 class Card(_Section):
-    """The whole card; ``files`` are the digests of the other files of the folder."""
+    """The whole card; ``files`` are the digests of the other files of the folder.
+
+    ``scanner`` is the kind that the axis was chosen for.
+    """
 
     schema_: Literal["loamscan.checkpoint/1"] = Field(alias="schema")
     name: BundleName
@@ -83,6 +87,7 @@ class Card(_Section):
     description: str
     licence: str
     seed: int
+    scanner: ScannerName = "neospectra"
     axis: AxisSpec
     mir_axis: AxisSpec
     preprocessing: list[str]

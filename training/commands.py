@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from training.axes import SCANNERS, ScannerName
 from training.libraries.commands import FORMATS
 
 if TYPE_CHECKING:
@@ -42,7 +43,15 @@ INTERRUPTED = 130
 @click.option(
     "--pairs", default=2106, show_default=True, help="Synthetic soils with both NIR and MIR."
 )
-@click.option("--name", default="my-neospectra", show_default=True)
+@click.option(
+    "--axis",
+    "scanner",
+    type=click.Choice(SCANNERS),
+    default="neospectra",
+    show_default=True,
+    help="The scanner whose bands the model takes.",
+)
+@click.option("--name", help="Of the bundle.  [default: my-AXIS]")
 @click.option("--version", default="0.1.0", show_default=True)
 @click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
 @click.option(
@@ -70,7 +79,8 @@ def train(
     out: Path,
     seed: int,
     pairs: int,
-    name: str,
+    scanner: ScannerName,
+    name: str | None,
     version: str,
     quick: bool,
     device: DeviceName,
@@ -99,7 +109,9 @@ def train(
         raise SettingsError("no library to train on, or two", "name SOURCES, or use --synthetic")
     if sources and format_name is None:
         raise SettingsError("the format of SOURCES is not named", "add --format")
-    settings = Settings(name=name, version=version, seed=seed, pairs=pairs)
+    settings = Settings(
+        name=name or f"my-{scanner}", version=version, scanner=scanner, seed=seed, pairs=pairs
+    )
     settings = settings.quick() if quick else settings
 
     def tell(line: str) -> None:
@@ -158,9 +170,17 @@ def _stopped_by_sigterm() -> Iterator[None]:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file to write.")
 @click.option("-n", "count", default=24, show_default=True, help="Number of soils.")
 @click.option("--seed", default=0, show_default=True)
-def soils(out: Path, count: int, seed: int) -> None:
-    """Write spectra of synthetic soils, as one simulated NeoSpectra-like scanner sees them."""
+@click.option(
+    "--axis",
+    "scanner",
+    type=click.Choice(SCANNERS),
+    default="neospectra",
+    show_default=True,
+    help="The scanner that sees them.",
+)
+def soils(out: Path, count: int, seed: int, scanner: ScannerName) -> None:
+    """Write spectra of synthetic soils, as one simulated scanner sees them."""
     from training.soils_file import write_soils
 
-    write_soils(out, count, seed)
+    write_soils(out, count, seed, scanner)
     click.echo(f"{count} synthetic soils: {out}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from training.axes import SCANNERS, ScannerName
 from training.errors import SettingsError
 from training.fitting import Schedule
 from training.heads.kinds import EFFORT, Effort
@@ -26,6 +27,7 @@ class Settings:
 
     name: str = "my-neospectra"
     version: str = "0.1.0"
+    scanner: ScannerName = "neospectra"
     seed: int = 0
     mir_soils: int = 6000
     mir_repeats: int = 3
@@ -55,6 +57,10 @@ class Settings:
             )
         if not re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", self.version):
             raise SettingsError(f"{self.version!r} is no version", "write it as 1.0.0")
+        if self.scanner not in SCANNERS:
+            raise SettingsError(
+                f"no scanner is called {self.scanner!r}", f"known: {', '.join(SCANNERS)}"
+            )
         if self.seed < 0:
             raise SettingsError(f"seed {self.seed} is negative", "use 0 or more")
         if self.pairs < PAIRS_MIN:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from training.atomic_file import write_atomically
-from training.axes import NIR_INSTRUMENT_AXIS
+from training.axes import NIR_AXES, ScannerName
 from training.errors import SettingsError
 from training.synthetic.soils import Scans, SoilSet, draw_soils
 
 
-def soils_csv(n: int, seed: int) -> str:
-    """``n`` soils scanned by one simulated scanner: sample_id and reflectance fraction per band in nm.
+def soils_csv(n: int, seed: int, scanner: ScannerName = "neospectra") -> str:
+    """``n`` soils scanned by one simulated ``scanner``: sample_id and reflectance fraction per band in nm.
 
     They share no site, soil or device with any set of a training run.
     """
@@ -21,18 +21,19 @@ def soils_csv(n: int, seed: int) -> str:
         raise SettingsError(
             f"{n} soils from seed {seed} can't be drawn", "use -n 1 and --seed 0 or more"
         )
+    axis = NIR_AXES[scanner].delivered
     soils = draw_soils(
-        seed, SoilSet.DEMONSTRATION, n, nir=Scans(1, 1), nir_axis=NIR_INSTRUMENT_AXIS
+        seed, SoilSet.DEMONSTRATION, n, nir=Scans(1, 1), scanner=scanner, nir_axis=axis
     )
-    lines = [",".join(["sample_id", *(repr(nm) for nm in NIR_INSTRUMENT_AXIS.values.tolist())])]
+    lines = [",".join(["sample_id", *(repr(nm) for nm in axis.values.tolist())])]
     for i, spectrum in enumerate(soils.nir[:, 0].astype(np.float64), 1):
         lines.append(",".join([f"synthetic-{i:02d}", *(f"{value:.6g}" for value in spectrum)]))
     return "\n".join(lines) + "\n"
 
 
-def write_soils(path: Path, n: int, seed: int) -> None:
+def write_soils(path: Path, n: int, seed: int, scanner: ScannerName = "neospectra") -> None:
     """Write `soils_csv` to ``path``, whole or not at all; raises `SettingsError` if it can't be."""
-    text = soils_csv(n, seed)
+    text = soils_csv(n, seed, scanner)
     try:
         write_atomically(path, text.encode())
     except OSError as error:

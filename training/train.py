@@ -11,7 +11,7 @@ from calibration.intervals import IntervalModel
 from contract.manifest import AxisSpec, DistanceLimits, Intervals, TrainingData
 from soil.coherence import coherent
 from soil.properties import NAMES
-from training.axes import MIR_AXIS, NIR_AXIS
+from training.axes import MIR_AXIS, NIR_AXES
 from training.building import architecture_of, forms_of
 from training.card import SCHEMA, Card, DomainLimits
 from training.checkpoint import Checkpoint
@@ -60,8 +60,8 @@ def train_synthetic(
     """`train` on synthetic soils."""
     about = About(
         synthetic=True,
-        description="Nine soil properties from a NeoSpectra-like NIR scanner, trained on SYNTHETIC "
-        "soils alone: a demonstration, not for decisions.",
+        description=f"Nine soil properties from a {NIR_AXES[settings.scanner].title}-like NIR scanner, "
+        "trained on SYNTHETIC soils alone: a demonstration, not for decisions.",
         licence=LICENCE,
         training_data=training_cards(settings),
         test_set="synthetic soils of sites and devices that no other set has",
@@ -79,7 +79,7 @@ def train_on_library(
     unfinished: Unfinished | None = None,
 ) -> Checkpoint:
     """`train` on the soils of ``library``, dealt into sets by ``block``. Raises `LibraryError`."""
-    sets = training_sets(library, block, settings.seed)
+    sets = training_sets(library, block, settings.seed, NIR_AXES[settings.scanner].taken)
     about = About(
         synthetic=False,
         description=f"Nine soil properties from NIR spectra, trained on {library.name}.",
@@ -131,7 +131,8 @@ def train(
         description=about.description,
         licence=about.licence,
         seed=settings.seed,
-        axis=AxisSpec.of(NIR_AXIS),
+        scanner=settings.scanner,
+        axis=AxisSpec.of(NIR_AXES[settings.scanner].taken),
         mir_axis=AxisSpec.of(MIR_AXIS),
         preprocessing=STEPS,
         architecture=architecture_of(trained.model),

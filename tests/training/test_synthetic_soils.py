@@ -9,7 +9,7 @@ from soil.properties import IC_PER_CACO3, INDEX
 from training.axes import MIR_AXIS, NIR_AXIS, NIR_INSTRUMENT_AXIS
 from training.synthetic.composition import draw_composition, draw_sites
 from training.synthetic.end_members import FAMILIES, MEMBERS, ORGANIC, WATER
-from training.synthetic.instrument import NIR, Device, draw_devices, line_shape, measured
+from training.synthetic.instrument import NEOSPECTRA, Device, draw_devices, line_shape, measured
 from training.synthetic.laboratory import IC_PER_DOLOMITE, properties, reported
 from training.synthetic.organic_matter import NITROGEN_IN_PROTEIN, OM_PER_OC
 from training.synthetic.soils import Scans, SoilSet, draw_soils
@@ -181,7 +181,7 @@ def test_a_shift_moves_the_centre_of_the_line() -> None:
 
 
 def test_devices_differ() -> None:
-    devices = draw_devices(np.random.default_rng(0), NIR, 5)
+    devices = draw_devices(np.random.default_rng(0), NEOSPECTRA, 5)
     assert len({device.gain for device in devices}) == 5
 
 

@@ -136,8 +136,9 @@ def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
         )
     axis = card.axis.axis()
     drawn = draw_soils(
-        seed, SoilSet.EVALUATION, soils, nir=SYNTHETIC_SCANS, mir=Scans(1, 1), nir_axis=axis
-    )
+        seed, SoilSet.EVALUATION, soils, nir=SYNTHETIC_SCANS, mir=Scans(1, 1),
+        scanner=card.scanner, nir_axis=axis,
+    )  # fmt: skip
     per_soil = SYNTHETIC_SCANS.per_soil
     device = np.char.add("simulated-", drawn.nir_device.reshape(-1).astype(str))
     about = TestedOn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -41,34 +42,36 @@ INTERVALS_MIN: Final = 9
 TESTED_MIN: Final = 3
 """A line and something to be off it."""
 
-AXES: Final[dict[Range, Axis]] = {"nir": NIR_AXIS, "mir": MIR_AXIS}
-
+Axes = Mapping[Range, Axis]
 Flags = NDArray[np.bool_]
 
 
-def training_sets(library: Library, block: Block, seed: int) -> TrainingSets:
-    """Deal the soils of ``library`` into sets, blocks whole.
+def training_sets(
+    library: Library, block: Block, seed: int, nir_axis: Axis = NIR_AXIS
+) -> TrainingSets:
+    """Deal the soils of ``library`` into sets, blocks whole, NIR on ``nir_axis``.
 
     Stage 1 gets every soil with MIR that is not held out, the later stages those with NIR too.
     Raises `LibraryError` where there is no NIR or no MIR, where a range is not covered, or where too
     few soils are left.
     """
-    for which in AXES:
+    axes: Axes = {"nir": nir_axis, "mir": MIR_AXIS}
+    for which in axes:
         if which not in library.scans:
             raise LibraryError(
                 f"{library.name} has no {which.upper()} scans",
                 "training needs soils with both: add the files of the other range",
             )
     part = _parts(library, block, seed)
-    scanned = {which: np.isin(library.samples.name, library.scans[which].sample) for which in AXES}
+    scanned = {which: np.isin(library.samples.name, library.scans[which].sample) for which in axes}
     both = scanned["nir"] & scanned["mir"]
     learnt = ~np.isin(part, (*TEST_PARTS, DOMAIN_PART, INTERVAL_PART))
     sets = TrainingSets(
-        mir=_soils(library, learnt & scanned["mir"], ("mir",), block),
-        pairs=_soils(library, learnt & both, ("nir", "mir"), block),
-        domain=_each_scan(library, part == DOMAIN_PART, block),
-        intervals=_soils(library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block),
-        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block),
+        mir=_soils(library, learnt & scanned["mir"], ("mir",), block, axes),
+        pairs=_soils(library, learnt & both, ("nir", "mir"), block, axes),
+        domain=_each_scan(library, part == DOMAIN_PART, block, axes),
+        intervals=_soils(library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block, axes),
+        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block, axes),
     )
     _check(library, sets)
     return sets
@@ -116,11 +119,17 @@ def _groups(samples: Samples, block: Block) -> NDArray[np.int64]:
     return np.unique(place, return_inverse=True)[1].astype(np.int64)
 
 
-def _soils(library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Block) -> SoilSpectra:
+def _soils(
+    library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Block, axes: Axes
+) -> SoilSpectra:
     samples = library.samples
     rows = np.flatnonzero(wanted)
-    scans = {which: _dense(samples.name[rows], library.scans[which], which) for which in ranges}
-    nothing = {which: np.empty((len(rows), 0, len(AXES[which])), np.float32) for which in AXES}
+    scans = {
+        which: _dense(samples.name[rows], library.scans[which], axes[which]) for which in ranges
+    }
+    nothing = {
+        which: np.empty((len(rows), 0, len(axis)), np.float32) for which, axis in axes.items()
+    }
     nir, device = scans.get("nir", (nothing["nir"], np.empty((len(rows), 0), np.int64)))
     return SoilSpectra(
         properties=samples.properties[rows],
@@ -132,9 +141,9 @@ def _soils(library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Bl
 
 
 def _dense(
-    names: NDArray[np.str_], scans: Scans, which: Range
+    names: NDArray[np.str_], scans: Scans, onto: Axis
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Scans ``[n, s, bands]`` on the model's axis and their devices ``[n, s]``, by soil."""
+    """Scans ``[n, s, bands]`` on the axis ``onto`` and their devices ``[n, s]``, by soil."""
     row = {name: i for i, name in enumerate(names.tolist())}
     own = [i for i, name in enumerate(scans.sample.tolist()) if name in row]
     soil = np.array([row[scans.sample[i]] for i in own], dtype=np.int64)
@@ -145,13 +154,13 @@ def _dense(
     turn = np.arange(repeats)[None, :] % np.maximum(count, 1)[:, None]
     taken = np.array(own, dtype=np.int64)[order][first[:, None] + turn]
     device = np.unique(scans.device, return_inverse=True)[1]
-    values = np.empty((len(names), repeats, len(AXES[which])), np.float32)
+    values = np.empty((len(names), repeats, len(onto)), np.float32)
     for column in range(repeats):
-        values[:, column] = scans.axis.resample(scans.values[taken[:, column]], AXES[which])
+        values[:, column] = scans.axis.resample(scans.values[taken[:, column]], onto)
     return values, device[taken].astype(np.int64)
 
 
-def _each_scan(library: Library, wanted: Flags, block: Block) -> SoilSpectra:
+def _each_scan(library: Library, wanted: Flags, block: Block, axes: Axes) -> SoilSpectra:
     """Every NIR scan of the soils that are ``wanted``, as a soil of its own."""
     samples, scans = library.samples, library.scans["nir"]
     row = {name: i for i, name in enumerate(samples.name.tolist())}
@@ -160,9 +169,9 @@ def _each_scan(library: Library, wanted: Flags, block: Block) -> SoilSpectra:
     return SoilSpectra(
         samples.properties[soil[own]],
         _groups(samples, block)[soil[own]],
-        scans.axis.resample(scans.values[own], NIR_AXIS).astype(np.float32)[:, None],
+        scans.axis.resample(scans.values[own], axes["nir"]).astype(np.float32)[:, None],
         np.unique(scans.device, return_inverse=True)[1][own][:, None],
-        np.empty((len(own), 0, len(MIR_AXIS)), np.float32),
+        np.empty((len(own), 0, len(axes["mir"])), np.float32),
     )
 
 

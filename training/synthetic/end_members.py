@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from training.synthetic.lattices import gloss, lattice_absorption
 from training.synthetic.minerals import MINERALS
 from training.synthetic.organics import ORGANICS, WATERS
+from training.synthetic.shortwave import SHORTWAVE
 
 END_MEMBERS: Final = MINERALS | ORGANICS | WATERS
 """Constituents in the order of every ``[..., members]`` array."""
@@ -40,9 +41,9 @@ def absorption(wavenumber_cm1: ArrayLike) -> NDArray[np.float64]:
     """
     at = np.asarray(wavenumber_cm1, dtype=np.float64)
     coefficients = np.empty((len(MEMBERS), at.size))
-    for row, member in zip(coefficients, END_MEMBERS.values(), strict=True):
+    for row, (name, member) in zip(coefficients, END_MEMBERS.items(), strict=True):
         row[:] = member.grey
-        for band in member.bands:
+        for band in (*member.bands, *SHORTWAVE.get(name, ())):
             row += band.strength * np.exp(-0.5 * ((at - band.centre_cm1) / band.width_cm1) ** 2)
         if member.lattice is not None:
             row += lattice_absorption(member.lattice, at)

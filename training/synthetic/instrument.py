@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from training.axes import ScannerName
+
 
 @dataclass(frozen=True)
 class InstrumentKind:
@@ -48,7 +50,7 @@ PANEL_BANDS: Final = ((4695.0, 60.0, 0.025), (4065.0, 70.0, 0.03))
 GAS_BANDS_CM1: Final = ((2361.0, 8.0), (2338.0, 8.0))
 """Branches of carbon dioxide at 2,349 cm-1, centre and width (positions: HITRAN)."""
 
-NIR: Final = InstrumentKind(
+NEOSPECTRA: Final = InstrumentKind(
     resolution_bands=2.0,
     shift_bands=0.06,
     gain=0.02,
@@ -63,6 +65,43 @@ NIR: Final = InstrumentKind(
 )
 """A MEMS handheld on `training.axes.NIR_INSTRUMENT_AXIS`: 16 nm at 1550 nm is about 2 bands. The ten
 NeoSpectra spectra of OSSL's sample show fringes of 2e-4 to 1e-3 with a period of 8 bands."""
+
+NIRSCAN_NANO: Final = InstrumentKind(
+    resolution_bands=1.2,
+    shift_bands=0.2,
+    gain=0.02,
+    slope=0.03,
+    offset=0.003,
+    noise=(2e-4, 8e-4),
+    presentation=(0.03, 0.02),
+    height=0.04,
+    milled=False,
+    panel=(0.0, 1.0),
+)
+"""A grating with a mirror array, lines of 10 nm on points 3.5 nm apart. No spectrum of one was at hand."""
+
+NIRONE: Final = InstrumentKind(
+    resolution_bands=1.8,
+    shift_bands=0.15,
+    gain=0.02,
+    slope=0.03,
+    offset=0.003,
+    noise=(2e-4, 8e-4),
+    presentation=(0.03, 0.02),
+    height=0.04,
+    milled=False,
+    panel=(0.0, 1.0),
+)
+"""A tunable Fabry-Perot filter, lines of about 20 nm on points 5 nm apart. No spectrum was at hand."""
+
+NIR: Final[dict[ScannerName, InstrumentKind]] = {
+    "neospectra": NEOSPECTRA,
+    "nirscan-nano": NIRSCAN_NANO,
+    "nirone": NIRONE,
+    "nirone-s22": NIRONE,
+    "nirone-s20": NIRONE,
+}
+"""Kinds by scanner."""
 
 MIR: Final = InstrumentKind(
     resolution_bands=1.0,

@@ -19,7 +19,7 @@ LICENCE = "CC0-1.0"
 def synthetic_libraries(settings: Settings) -> TrainingSets:
     """Draw all sets; no two share a site, a soil or a device."""
     seed, missing, others = settings.seed, settings.missing_share, settings.held_out_devices
-    one_each = Scans(others, 1)
+    one_each, scanner = Scans(others, 1), settings.scanner
     return TrainingSets(
         mir=draw_soils(
             seed, SoilSet.MIR_LIBRARY, settings.mir_soils,
@@ -27,18 +27,23 @@ def synthetic_libraries(settings: Settings) -> TrainingSets:
         ),
         pairs=draw_soils(
             seed, SoilSet.PAIRS, settings.pairs,
-            nir=Scans(settings.nir_devices, settings.nir_scans),
+            nir=Scans(settings.nir_devices, settings.nir_scans), scanner=scanner,
             mir=Scans(MIR_DEVICES, settings.mir_repeats), missing_share=missing,
         ),
-        domain=draw_soils(seed, SoilSet.DOMAIN, settings.domain_scans, nir=one_each),
+        domain=draw_soils(
+            seed, SoilSet.DOMAIN, settings.domain_scans, nir=one_each, scanner=scanner
+        ),
         intervals=draw_soils(
-            seed, SoilSet.INTERVALS, settings.interval_soils, nir=one_each, missing_share=missing
+            seed, SoilSet.INTERVALS, settings.interval_soils, nir=one_each, scanner=scanner,
+            missing_share=missing,
         ),
         test=draw_soils(
-            seed, SoilSet.TEST, settings.test_soils, nir=one_each, mir=Scans(MIR_DEVICES, 1)
+            seed, SoilSet.TEST, settings.test_soils, nir=one_each, scanner=scanner,
+            mir=Scans(MIR_DEVICES, 1),
         ),
         wet=draw_soils(
-            seed, SoilSet.WET, settings.test_soils, nir=one_each, added_water=WET_SOIL_WATER
+            seed, SoilSet.WET, settings.test_soils, nir=one_each, scanner=scanner,
+            added_water=WET_SOIL_WATER,
         ),
     )  # fmt: skip
 

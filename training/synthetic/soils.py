@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soil.axis import Axis
-from training.axes import MIR_AXIS, NIR_AXIS, NIR_INSTRUMENT_AXIS
+from training.axes import MIR_AXIS, NIR_AXES, ScannerName
 from training.soil_spectra import SoilSpectra
 from training.synthetic.composition import Composition, draw_composition, draw_sites
 from training.synthetic.end_members import MEMBER
@@ -59,18 +59,22 @@ def draw_soils(
     nir: Scans | None = None,
     mir: Scans | None = None,
     missing_share: float = 0.0,
-    nir_axis: Axis = NIR_AXIS,
+    scanner: ScannerName = "neospectra",
+    nir_axis: Axis | None = None,
     added_water: float = 0.0,
 ) -> SoilSpectra:
     """``n`` soils of the set ``which``; the same arguments give the same soils, to the bit.
 
+    ``nir_axis`` is what the scans of ``scanner`` are given on: what a model for it takes, unless said.
     ``added_water``, in g per g of dry soil, comes on top of what an air-dry soil holds.
     """
     rng = np.random.default_rng([seed, which])
     soils = draw_composition(rng, draw_sites(rng, max(SITES_MIN, n // SOILS_PER_SITE)), n)
     soils.mass[:, MEMBER["liquid water"], GRAIN_CLASSES.index("clay")] += added_water
     labels = reported(rng, properties(rng, soils), missing_share)
-    nir_scans, nir_device = _scan(rng, soils, nir, NIR, NIR_INSTRUMENT_AXIS, nir_axis)
+    axes = NIR_AXES[scanner]
+    onto = axes.taken if nir_axis is None else nir_axis
+    nir_scans, nir_device = _scan(rng, soils, nir, NIR[scanner], axes.delivered, onto)
     mir_scans, _ = _scan(rng, soils, mir, MIR, MIR_AXIS, MIR_AXIS)
     if mir is not None:
         np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
