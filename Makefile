@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 ROOMS := soil contract firmware_bridge calibration edge training export deploy loamscan.py
+TENSORRT := 10.3.0 11.4.0.106
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
 AXIS ?= neospectra
@@ -16,7 +17,7 @@ AXIS ?= neospectra
 demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
 	@$(BIN)/loamscan demo $(ARGS)
 
-test: lint ## every check; STRICT=1 fails where a part such as mosquitto is missing
+test: lint $(TENSORRT:%=$(VENV)/tensorrt/%) ## every check; STRICT=1 fails where a part such as mosquitto is missing
 	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m "not long" --cov --cov-report=term $(ARGS)
 
 test-long: $(VENV)/.dev ## the same tests at full length
@@ -26,6 +27,10 @@ test-py310: ## the runtime's tests on Python 3.10, as on JetPack 6
 	$(PYTHON310) -m venv .venv310
 	.venv310/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[demo,test]'
 	LOAMSCAN_STRICT=$(STRICT) .venv310/bin/python -m pytest -m "not long" -p no:cacheprovider $(RUNTIME_TESTS) $(ARGS)
+
+# TensorRT's own bindings, of the oldest and the newest that is served; without them tests are skipped.
+$(VENV)/tensorrt/%: | $(VENV)/.dev
+	@$(PIP) --no-deps --target $@ tensorrt-cu12-bindings==$* || echo "no bindings of TensorRT $* here"
 
 lint: $(VENV)/.dev ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -96,6 +96,11 @@ class Graphs(_Section):
     pipeline: dict[Precision, MemberName]
     mir_decoder: dict[Precision, MemberName]
 
+    def members(self, precision: Precision) -> tuple[str, str]:
+        """Pipeline and decoder that run together: a decoder that is not narrowed serves in fp32."""
+        decoder = self.mir_decoder
+        return self.pipeline[precision], decoder.get(precision, decoder["fp32"])
+
 
 class Intervals(_Section):
     """Split-conformal half widths on the property's scale, about the coherent value."""

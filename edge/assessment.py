@@ -52,8 +52,10 @@ class Reflectance:
 
 
 class Engine(Protocol):
-    """Whatever turns reflectance on the model axis into an estimate."""
+    """Whatever turns reflectance on the model axis into an estimate; ``engine`` is its name."""
 
+    @property
+    def engine(self) -> str: ...  # noqa: D102
     def predict(self, reflectance: NDArray[np.float32]) -> Estimate: ...  # noqa: D102
 
 

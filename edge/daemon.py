@@ -14,13 +14,14 @@ from contract.messages import Status
 from contract.reasons import Reason
 from contract.records import Device, Reading
 from edge import clock
+from edge.assessment import Engine
 from edge.backoff import backoff_s
 from edge.config import Config
+from edge.engines.chosen import chosen_engine
 from edge.engines.kept_choice import EngineChoice, read_choice
 from edge.errors import EngineError
 from edge.log_file import open_log
 from edge.notify import notify
-from edge.predictor import Predictor
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
@@ -61,7 +62,7 @@ class Daemon:
         self._bundle: Bundle = whole.only(
             {"fp32"} if self._choice is None else {"fp32", self._choice.precision}
         )
-        self._predictor = self._proved()
+        self._engine = self._proved()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.failure: BaseException | None = None
@@ -78,7 +79,7 @@ class Daemon:
             _LOG.error("the record log was damaged; it is kept as %s", kept_as)
             self._publisher.happened(Reason.LOG_DAMAGED, {"kept_as": kept_as})
         self._recorder = Recorder(
-            self._config, self._bundle, self._predictor, log, self._publisher, self._on_reading
+            self._config, self._bundle, self._engine, log, self._publisher, self._on_reading
         )
         self._start("publisher", lambda: self._publisher.run(self._recorder))
         self._start("scanner", self._scan)
@@ -102,11 +103,12 @@ class Daemon:
             _LOG.warning("no engine was chosen for this bundle: run `loamscan engine build`")
         return choice
 
-    def _proved(self) -> Predictor:
-        """In the precision that was chosen, or in fp32 where that has become wrong since."""
-        if self._choice is not None:
+    def _proved(self) -> Engine:
+        """The engine that was chosen, or fp32 where that one has become wrong since."""
+        folder = self._config.model.engines
+        if self._choice is not None and folder is not None:
             try:
-                return prove(self._bundle, self._choice.precision)
+                return chosen_engine(self._bundle, self._choice, folder)
             except EngineError as error:
                 _LOG.warning("the chosen engine is not used: %s", error)
                 self._choice = None
@@ -134,7 +136,7 @@ class Daemon:
             agent=agent_version(),
             bundle=manifest.name,
             bundle_version=manifest.version,
-            engine=self._predictor.engine,
+            engine=self._engine.engine,
             log_id=log_id,
             **({"engines": candidates} if candidates else {}),
         )

@@ -1,16 +1,16 @@
-"""A bundle's graphs on ONNX Runtime: reflectance in, the nine properties out."""
+"""A bundle's graphs at work: reflectance in, the nine properties out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from calibration.intervals import IntervalModel
 from contract.bundle import Bundle
 from contract.manifest import Precision
+from edge.engines.runtime import Graph, OnnxRuntime, Runtime
 from edge.errors import EngineError
 from soil.coherence import coherent
 
@@ -25,13 +25,17 @@ class Estimate:
 
 
 class Predictor:
-    """One thread, no spinning: an idle scanner must not warm the device."""
+    """A pipeline and its decoder, on one runtime."""
 
-    def __init__(self, bundle: Bundle, precision: Precision = "fp32") -> None:
+    def __init__(
+        self, bundle: Bundle, precision: Precision = "fp32", runtime: Runtime | None = None
+    ) -> None:
         """Load the pipeline of ``bundle`` in ``precision``, and the decoder where it holds it so.
 
-        Raises `EngineError` if the bundle has no such pipeline, or the graphs don't run here.
+        ``runtime`` is ONNX Runtime unless said. Raises `EngineError` if the bundle has no such
+        pipeline, or the graphs don't run here.
         """
+        runtime = runtime or OnnxRuntime()
         graphs = bundle.manifest.graphs
         if precision not in graphs.pipeline:
             raise EngineError(
@@ -40,11 +44,12 @@ class Predictor:
             )
         self._bands = len(bundle.axis)
         self._precision = precision
-        self._pipeline = _session(bundle, graphs.pipeline[precision])
-        self._decoder_member = graphs.mir_decoder.get(precision, graphs.mir_decoder["fp32"])
+        pipeline, self._decoder_member = graphs.members(precision)
+        self._pipeline = runtime.load(bundle, pipeline)
         self._bundle = bundle
-        self._decoder: ort.InferenceSession | None = None
-        self.engine = f"onnxruntime/{precision}"
+        self._runtime = runtime
+        self._decoder: Graph | None = None
+        self.engine = f"{runtime.name}/{precision}"
 
     def predict(self, reflectance: NDArray[np.float32]) -> Estimate:
         """Estimate from reflectance fractions ``[n, bands]`` float32 on the model axis."""
@@ -58,7 +63,7 @@ class Predictor:
     def convert(self, latent: NDArray[np.float32]) -> NDArray[np.float32]:
         """MIR absorbance ``[n, m]`` that the frozen decoder makes of latents ``[n, k]``."""
         if self._decoder is None:
-            self._decoder = _session(self._bundle, self._decoder_member)
+            self._decoder = self._runtime.load(self._bundle, self._decoder_member)
         (mir,) = self._decoder.run(["mir"], {"latent": latent})
         converted: NDArray[np.float32] = mir
         return converted
@@ -131,18 +136,3 @@ class Predictor:
 
 _OUTPUTS = ["properties", "latent", "preprocessed"]
 _GOLDEN_OUTPUTS = ("properties", "latent", "mir")
-
-
-def _session(bundle: Bundle, member: str) -> ort.InferenceSession:
-    ort.disable_telemetry_events()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return ort.InferenceSession(
-            bundle.files[member], options, providers=["CPUExecutionProvider"]
-        )
-    # ONNX Runtime raises classes of its own that share no base but Exception.
-    except Exception as error:
-        raise EngineError(f"{member} does not load: {error}", "install another bundle") from error

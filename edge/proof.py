@@ -7,16 +7,19 @@ import numpy as np
 from contract.bundle import Bundle
 from contract.manifest import Precision
 from edge.assessment import Assessor, Reflectance
+from edge.engines.runtime import Runtime
 from edge.errors import EngineError
 from edge.predictor import Predictor
 
 
-def prove(bundle: Bundle, precision: Precision = "fp32") -> Predictor:
+def prove(
+    bundle: Bundle, precision: Precision = "fp32", runtime: Runtime | None = None
+) -> Predictor:
     """A predictor that reproduced the golden spectra and judged them with the bundle's domain.
 
     Raises `EngineError` where it does not, or where the bundle's arrays do not fit its graphs.
     """
-    predictor = Predictor(bundle, precision)
+    predictor = Predictor(bundle, precision, runtime)
     predictor.check_golden()
     assessor = Assessor(bundle, predictor)
     golden = bundle.array(bundle.manifest.golden.reflectance)

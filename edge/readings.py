@@ -8,7 +8,7 @@ from math import isfinite
 from contract.bundle import Bundle
 from contract.records import Device, Document, Reading, rfc3339
 from edge import clock
-from edge.assessment import Assessment
+from edge.assessment import Assessment, Engine
 from edge.config import Config
 from edge.scans import LoggedScan, scanner_document
 from soil.properties import PROPERTIES
@@ -17,11 +17,12 @@ from soil.properties import PROPERTIES
 class ReadingMaker:
     """Puts assessments of a device's samples into records."""
 
-    def __init__(self, config: Config, bundle: Bundle, engine: str) -> None:
+    def __init__(self, config: Config, bundle: Bundle, engine: Engine) -> None:
         self._settings = config.sample
         self._include_rejected = config.model.include_rejected
         self._level = bundle.manifest.intervals.level
-        self._model = model_of(bundle, engine)
+        self._bundle = bundle
+        self._engine = engine
         self.device = Device(id=config.device.id, site=config.device.site, boot_id=clock.boot_id())
         self._device = self.device.model_dump()
 
@@ -58,7 +59,7 @@ class ReadingMaker:
                 "operator": settings.operator,
             },
             "scanner": scanner,
-            "model": self._model,
+            "model": model_of(self._bundle, self._engine.engine),
             "properties": properties_of(assessment, self._level, self._include_rejected),
             "texture": texture_of(assessment, self._include_rejected),
             "quality": quality_of(assessment),

@@ -13,11 +13,10 @@ from contract.identity import new_id
 from contract.reasons import Reason
 from contract.records import Document, Lost, Reading, ReasonGiven, ScanRecord, to_json
 from edge import clock
-from edge.assessment import FAILED, Assessment, Assessor, References
+from edge.assessment import FAILED, Assessment, Assessor, Engine, References
 from edge.config import Config
 from edge.errors import LogError
 from edge.log import RecordLog
-from edge.predictor import Predictor
 from edge.readings import ReadingMaker, state_of
 from edge.samples import SampleGrouper
 from edge.scans import LoggedScan, logged_scan, scan_document
@@ -51,7 +50,7 @@ class Recorder:
         self,
         config: Config,
         bundle: Bundle,
-        predictor: Predictor,
+        engine: Engine,
         log: RecordLog,
         outlet: Outlet,
         on_reading: Callable[[Reading], None] | None = None,
@@ -61,8 +60,8 @@ class Recorder:
         self._outlet = outlet
         self._on_reading = on_reading
         self._replicates = config.sample.replicates
-        self._assessor = Assessor(bundle, predictor, config.reference.max_age_s)
-        self._maker = ReadingMaker(config, bundle, predictor.engine)
+        self._assessor = Assessor(bundle, engine, config.reference.max_age_s)
+        self._maker = ReadingMaker(config, bundle, engine)
         self._samples: SampleGrouper[LoggedScan] = SampleGrouper(
             config.sample.replicates, config.sample.timeout_s
         )

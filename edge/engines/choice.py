@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,8 +14,10 @@ from numpy.typing import NDArray
 from contract.bundle import Bundle
 from contract.manifest import Precision
 from contract.messages import FAULT_LENGTH_MAX, EngineFigures
-from edge.engines.kept_choice import SCHEMA, EngineChoice, machine, runtime
-from edge.engines.probe import Probed, probe_tensorrt
+from edge.engines.kept_choice import DEFAULT, SCHEMA, EngineChoice, machine, runtime
+from edge.engines.own_process import Tell
+from edge.engines.tensorrt_runtime import PRECISIONS as TENSORRT_PRECISIONS
+from edge.engines.tensorrt_runtime import Open, build_on_tensorrt, open_tensorrt, probe_tensorrt
 from edge.errors import EngineError
 from edge.predictor import Predictor
 from edge.proof import prove
@@ -30,33 +34,43 @@ WARM_CALLS: Final = 20
 FASTER: Final = 0.9
 """Share of the default's time that a rival may take at most: less is within the noise. Ours."""
 
-Tell = Callable[[str], None]
-
 
 def choose_engine(
-    bundle: Bundle, tell: Tell = lambda _: None, probe: Callable[[], Probed] = probe_tensorrt
+    bundle: Bundle,
+    folder: Path,
+    tell: Tell = lambda _: None,
+    opened: Open = open_tensorrt,
 ) -> EngineChoice:
     """Prove and time every engine that can run ``bundle`` here; fp32 unless another is right and faster.
 
-    Raises `EngineError` where fp32 itself is not right.
+    Plans of TensorRT are kept in ``folder``. Raises `EngineError` where fp32 itself is not right.
     """
-    running: dict[Precision, Predictor] = {"fp32": prove(bundle)}
-    tell("probing TensorRT")
-    candidates = {"tensorrt": _absent(probe())}
-    for precision in PRECISIONS:
-        if precision not in bundle.manifest.graphs.pipeline:
-            continue
+    running: dict[str, Predictor] = {DEFAULT: prove(bundle)}
+    candidates: dict[str, EngineFigures] = {}
+
+    def consider(name: str, proved: Callable[[], Predictor]) -> None:
         try:
-            running[precision] = prove(bundle, precision)
+            running[name] = proved()
         except EngineError as error:
-            name = f"onnxruntime/{precision}"
             candidates[name] = _faulty(name, error.what)
-    tell(f"timing {', '.join(predictor.engine for predictor in running.values())}")
-    for precision, times in _timed(bundle, running).items():
-        predictor = running[precision]
-        candidates[predictor.engine] = EngineFigures(
-            engine=predictor.engine,
-            golden_error_over_tolerance=round(predictor.check_golden(), 4),
+
+    within = bundle.manifest.graphs.pipeline
+    for precision in (p for p in PRECISIONS if p in within):
+        consider(f"onnxruntime/{precision}", partial(prove, bundle, precision))
+    tell("probing TensorRT")
+    try:
+        probe_tensorrt(folder, opened)
+    except EngineError as error:
+        candidates["tensorrt"] = _faulty("tensorrt", error.what)
+    else:
+        for precision in (p for p in TENSORRT_PRECISIONS if p in within):
+            build = partial(build_on_tensorrt, bundle, precision, folder, tell, opened)
+            consider(f"tensorrt/{precision}", build)
+    tell(f"timing {', '.join(running)}")
+    for name, times in _timed(bundle, running).items():
+        candidates[name] = EngineFigures(
+            engine=name,
+            golden_error_over_tolerance=round(running[name].check_golden(), 4),
             paced_p50_us=times["paced"],
             tight_p50_us=times["tight"],
         )
@@ -65,51 +79,42 @@ def choose_engine(
         bundle_sha256=bundle.sha256,
         runtime=runtime(),
         machine=machine(),
-        precision=fastest({p: candidates[running[p].engine] for p in running}),
+        engine=fastest({name: candidates[name] for name in running}),
         candidates=list(candidates.values()),
     )
 
 
-def fastest(candidates: Mapping[Precision, EngineFigures]) -> Precision:
-    """fp32, or the fastest of those that are faster by more than the noise."""
-    default = candidates["fp32"].paced_p50_us or float("inf")
-    best: Precision = "fp32"
-    least = FASTER * default
-    for precision, candidate in candidates.items():
-        if precision != "fp32" and candidate.paced_p50_us and candidate.paced_p50_us <= least:
-            best, least = precision, candidate.paced_p50_us
+def fastest(candidates: Mapping[str, EngineFigures]) -> str:
+    """The default, or the fastest of those that are faster by more than the noise."""
+    best = DEFAULT
+    least = FASTER * (candidates[DEFAULT].paced_p50_us or float("inf"))
+    for name, candidate in candidates.items():
+        if name != DEFAULT and candidate.paced_p50_us and candidate.paced_p50_us <= least:
+            best, least = name, candidate.paced_p50_us
     return best
-
-
-def _absent(found: Probed) -> EngineFigures:
-    """TensorRT, as far as this version uses it: plans can be built, but nothing runs them yet."""
-    fault = found.fault or f"this version runs no plans of TensorRT {found.version}"
-    return _faulty("tensorrt", fault)
 
 
 def _faulty(engine: str, fault: str) -> EngineFigures:
     return EngineFigures(engine=engine, fault=fault[:FAULT_LENGTH_MAX])
 
 
-def _timed(
-    bundle: Bundle, running: Mapping[Precision, Predictor]
-) -> dict[Precision, dict[str, float]]:
+def _timed(bundle: Bundle, running: Mapping[str, Predictor]) -> dict[str, dict[str, float]]:
     """Median microseconds for one spectrum, paced and tight, all engines in turn."""
     spectra = bundle.array(bundle.manifest.golden.reflectance)
-    times: dict[Precision, dict[str, list[float]]] = {
-        p: {"paced": [], "tight": []} for p in running
+    times: dict[str, dict[str, list[float]]] = {
+        name: {"paced": [], "tight": []} for name in running
     }
     for way, calls, pause_s in (("tight", TIGHT_CALLS, 0.0), ("paced", PACED_CALLS, PACE_S)):
         for call in range(-WARM_CALLS, calls):
-            for precision, predictor in running.items():
+            for name, predictor in running.items():
                 if pause_s and call >= 0:
                     time.sleep(pause_s / len(running))
                 took_us = _call_us(predictor, spectra[call % len(spectra)][np.newaxis])
                 if call >= 0:
-                    times[precision][way].append(took_us)
+                    times[name][way].append(took_us)
     return {
-        precision: {way: round(float(np.median(own)), 1) for way, own in ways.items()}
-        for precision, ways in times.items()
+        name: {way: round(float(np.median(own)), 1) for way, own in ways.items()}
+        for name, ways in times.items()
     }
 
 

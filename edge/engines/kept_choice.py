@@ -14,12 +14,15 @@ from contract.bundle import Bundle
 from contract.manifest import Precision
 from contract.messages import ENGINES_MAX, EngineFigures
 from contract.records import Part
-from edge.errors import EdgeError
+from edge.engines.kept_file import write_whole
 
 _BOARD: Final = Path("/proc/device-tree/model")
 _CORES: Final = Path("/proc/cpuinfo")
 
 SCHEMA: Final = "loamscan.engine/1"
+
+EngineName = Annotated[str, Field(pattern=r"^(onnxruntime|tensorrt)/(fp32|fp16|int8)$")]
+DEFAULT: Final = "onnxruntime/fp32"
 
 
 class EngineChoice(Part):
@@ -29,25 +32,26 @@ class EngineChoice(Part):
     bundle_sha256: str
     runtime: str
     machine: str
-    precision: Precision
+    engine: EngineName
     candidates: Annotated[list[EngineFigures], Field(max_length=ENGINES_MAX)]
+
+    @property
+    def runs_on(self) -> str:
+        """The runtime by name."""
+        return self.engine.partition("/")[0]
+
+    @property
+    def precision(self) -> Precision:
+        """In how many bits."""
+        precision: Precision = self.engine.partition("/")[2]  # type: ignore[assignment]
+        return precision
 
 
 def save_choice(folder: Path, choice: EngineChoice) -> Path:
     """Keep ``choice`` in ``folder``, for a daemon to read; raises `EdgeError` where it can't be written."""
     path = _path(folder, choice.bundle_sha256)
-    part = path.with_suffix(".part")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            file.write(choice.model_dump_json(by_alias=True, exclude_unset=True, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise EdgeError(
-            f"the choice can't be written to {folder}: {error.strerror}", "name another folder"
-        ) from error
+    text = choice.model_dump_json(by_alias=True, exclude_unset=True, indent=1) + "\n"
+    write_whole(path, text.encode())
     return path
 
 

@@ -1,13 +1,12 @@
 """A TensorRT plan from an ONNX graph, on the part of the Python API that TensorRT 10.3 and 11 share.
 
 Networks are strongly typed: the graph alone says what is computed in which precision. A plan is of
-one GPU, driver and TensorRT version; it is built on the device, never shipped. Nothing here runs one yet,
-and no command builds one; the builder is proved on TensorRT for RTX, which needs no GPU.
+one GPU, driver and TensorRT version; it is built on the device, never shipped. The builder is proved on
+TensorRT for RTX, which needs no GPU.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -33,33 +32,16 @@ class Plan(NamedTuple):
     timing_cache: bytes
 
 
-class Machine(NamedTuple):
-    """What a plan is tied to besides its graph."""
-
-    tensorrt: str
-    cuda_driver: str
-    gpu: str
-    compute_capability: str
-
-
-def plan_key(graph: bytes, batch_max: int, machine: Machine) -> str:
-    """A name for the plan of ``graph``: another one wherever anything that it depends on differs."""
-    digest = hashlib.sha256(graph).hexdigest()
-    parts = (str(BUILDER), digest, str(batch_max), *machine)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
 def build_plan(
     tensorrt: ModuleType,
     graph: bytes,
     batch_max: int = 1,
     timing_cache: bytes = b"",
     progress: Progress = lambda _: None,
-    stopped: Callable[[], bool] = lambda: False,
 ) -> Plan:
     """The plan of ``graph`` for 1 to ``batch_max`` spectra, best at one.
 
-    ``tensorrt`` is the module, or one with its API; the build ends soon after ``stopped`` says so.
+    ``tensorrt`` is the module, or one with its API; ``timing_cache`` is what an earlier build left.
     Raises `EngineError`, naming the node, where the parser refuses the graph, or the builder gives
     nothing.
     """
@@ -78,10 +60,13 @@ def build_plan(
     config = builder.create_builder_config()
     config.set_memory_pool_limit(tensorrt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
     config.add_optimization_profile(_profile(builder, network, batch_max))
-    cache = config.create_timing_cache(timing_cache)
-    config.set_timing_cache(cache, ignore_mismatch=False)
+    for timings in (timing_cache, b""):
+        cache = config.create_timing_cache(timings)
+        # Timings of another version or GPU are refused; those of this build begin with none.
+        if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
+            break
     # Kept in a name: the builder holds no reference of its own.
-    monitor = _monitor(tensorrt, progress, stopped)
+    monitor = _monitor(tensorrt, progress)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -130,7 +115,7 @@ def _logger(tensorrt: ModuleType, said: list[str]) -> Any:
     return Logger()
 
 
-def _monitor(tensorrt: ModuleType, progress: Progress, stopped: Callable[[], bool]) -> Any:
+def _monitor(tensorrt: ModuleType, progress: Progress) -> Any:
     class Monitor(tensorrt.IProgressMonitor):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             tensorrt.IProgressMonitor.__init__(self)
@@ -143,6 +128,6 @@ def _monitor(tensorrt: ModuleType, progress: Progress, stopped: Callable[[], boo
             pass
 
         def step_complete(self, _phase: str, _step: int) -> bool:
-            return not stopped()
+            return True
 
     return Monitor()

@@ -18,6 +18,7 @@ from contract.records import Reading, ReasonGiven, ScanRecord, read_record, to_j
 from edge import clock
 from edge.assessment import FAILED, Assessment, Prediction
 from edge.config import parse_config
+from edge.predictor import Predictor
 from edge.readings import ReadingMaker, state_of
 from edge.scans import LoggedScan, logged_scan, scan_document
 from firmware_bridge.scan import Instrument, Scan
@@ -41,7 +42,8 @@ CONFIGURATION = """
 
 @pytest.fixture(scope="module")
 def maker(reference_bundle: Bundle) -> ReadingMaker:
-    return ReadingMaker(parse_config(CONFIGURATION, Path()), reference_bundle, "onnxruntime/fp32")
+    engine = Predictor(reference_bundle)
+    return ReadingMaker(parse_config(CONFIGURATION, Path()), reference_bundle, engine)
 
 
 def scanned(**changes: Any) -> LoggedScan:

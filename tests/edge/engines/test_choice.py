@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pretended_gpu
 from contract.bundle import Bundle
 from contract.manifest import Precision
 from contract.messages import FAULT_LENGTH_MAX, EngineFigures
@@ -21,12 +23,10 @@ from edge.engines import kept_choice
 from edge.engines.choice import FASTER, choose_engine, fastest
 from edge.engines.commands import engine
 from edge.engines.kept_choice import EngineChoice, read_choice, save_choice
-from edge.engines.probe import Probed
+from edge.engines.tensorrt_runtime import build_on_tensorrt, prove_on_tensorrt
 from edge.errors import EdgeError, EngineError
 from edge.predictor import Predictor
 from edge.proof import prove
-
-NO_TENSORRT = Probed(None, "TensorRT is not installed")
 
 
 @pytest.fixture
@@ -40,59 +40,81 @@ def timed(paced_p50_us: float) -> EngineFigures:
     return EngineFigures(engine="any", paced_p50_us=paced_p50_us)
 
 
-def chosen(bundle: Bundle, precision: str = "int8") -> EngineChoice:
+def chosen(bundle: Bundle, engine_name: str = "onnxruntime/int8") -> EngineChoice:
     return EngineChoice(
         schema="loamscan.engine/1",
         bundle_sha256=bundle.sha256,
         runtime=kept_choice.runtime(),
         machine=kept_choice.machine(),
-        precision=precision,
+        engine=engine_name,
         candidates=[EngineFigures(engine="onnxruntime/int8", paced_p50_us=800.0)],
     )
 
 
 @given(st.floats(1, 1e5), st.floats(1, 1e5))
 def test_int8_is_taken_only_where_it_is_faster_by_more_than_the_noise(fp32, int8) -> None:
-    found = fastest({"fp32": timed(fp32), "int8": timed(int8)})
-    assert (found == "int8") == (int8 <= FASTER * fp32)
+    found = fastest({"onnxruntime/fp32": timed(fp32), "onnxruntime/int8": timed(int8)})
+    assert (found == "onnxruntime/int8") == (int8 <= FASTER * fp32)
 
 
 def test_fp32_alone_is_taken() -> None:
-    assert fastest({"fp32": timed(900.0)}) == "fp32"
+    assert fastest({"onnxruntime/fp32": timed(900.0)}) == "onnxruntime/fp32"
 
 
-def test_every_candidate_is_proved_and_timed(reference_bundle: Bundle, hasty) -> None:
+def test_a_gpu_is_taken_where_it_is_faster_than_the_processor_in_any_precision() -> None:
+    candidates = {
+        "onnxruntime/fp32": timed(900.0),
+        "onnxruntime/int8": timed(500.0),
+        "tensorrt/fp16": timed(200.0),
+        "tensorrt/int8": timed(210.0),
+    }
+    assert fastest(candidates) == "tensorrt/fp16"
+    slow = {**candidates, "tensorrt/fp16": timed(800.0), "tensorrt/int8": timed(1800.0)}
+    assert fastest(slow) == "onnxruntime/int8"
+
+
+def test_every_candidate_is_proved_and_timed(
+    reference_bundle: Bundle, tmp_path: Path, hasty
+) -> None:
     told: list[str] = []
-    found = choose_engine(reference_bundle, told.append, lambda: NO_TENSORRT)
+    found = choose_engine(reference_bundle, tmp_path, told.append, pretended_gpu.opened_without_gpu)
     by_name = {candidate.engine: candidate for candidate in found.candidates}
     assert set(by_name) == {"tensorrt", "onnxruntime/fp32", "onnxruntime/int8"}
-    assert by_name["tensorrt"].fault == NO_TENSORRT.fault
+    assert "NO_DEVICE" in by_name["tensorrt"].fault
     for name in ("onnxruntime/fp32", "onnxruntime/int8"):
         assert 0 < by_name[name].golden_error_over_tolerance <= 1
         assert by_name[name].paced_p50_us > 0
     assert told == ["probing TensorRT", "timing onnxruntime/fp32, onnxruntime/int8"]
 
 
-def test_a_tensorrt_that_is_there_is_named_with_what_is_missing(
-    reference_bundle: Bundle, hasty
+def test_a_gpu_is_a_candidate_in_each_precision_below_fp32(
+    reference_bundle: Bundle, tmp_path: Path, hasty
 ) -> None:
-    found = choose_engine(reference_bundle, probe=lambda: Probed("10.3.0", None))
-    (tensorrt,) = (c for c in found.candidates if c.engine == "tensorrt")
-    assert tensorrt.fault == "this version runs no plans of TensorRT 10.3.0"
+    found = choose_engine(reference_bundle, tmp_path, opened=pretended_gpu.opened)
+    by_name = {candidate.engine: candidate for candidate in found.candidates}
+    assert set(by_name) == {
+        "onnxruntime/fp32", "onnxruntime/int8", "tensorrt/fp16", "tensorrt/int8",
+    }  # fmt: skip
+    for candidate in by_name.values():
+        assert candidate.golden_error_over_tolerance <= 1
+        assert candidate.tight_p50_us > 0
 
 
-def test_an_engine_that_is_wrong_is_no_candidate(reference_bundle: Bundle, hasty) -> None:
+def test_an_engine_that_is_wrong_is_no_candidate(
+    reference_bundle: Bundle, tmp_path: Path, hasty
+) -> None:
     graphs = reference_bundle.manifest.graphs
     files = {**reference_bundle.files, graphs.pipeline["int8"]: b"junk"}
     bundle = dataclasses.replace(reference_bundle, files=files)
-    found = choose_engine(bundle, probe=lambda: NO_TENSORRT)
-    assert found.precision == "fp32"
-    (int8,) = (c for c in found.candidates if c.engine == "onnxruntime/int8")
-    assert "does not load" in int8.fault
-    assert len(int8.fault) <= FAULT_LENGTH_MAX
+    found = choose_engine(bundle, tmp_path, opened=pretended_gpu.opened)
+    faults = {candidate.engine: candidate.fault for candidate in found.candidates}
+    assert "does not load" in faults["onnxruntime/int8"]
+    assert "can't read the plan" in faults["tensorrt/int8"]
+    assert not faults["tensorrt/fp16"]
+    assert all(len(fault or "") <= FAULT_LENGTH_MAX for fault in faults.values())
     files[graphs.pipeline["fp32"]] = b"junk"
     with pytest.raises(EngineError, match="does not load"):
-        choose_engine(dataclasses.replace(bundle, files=files), probe=lambda: NO_TENSORRT)
+        choose_engine(dataclasses.replace(bundle, files=files), tmp_path)
 
 
 def test_a_choice_is_read_back_on_the_machine_that_made_it(
@@ -141,13 +163,13 @@ def test_the_daemon_runs_what_was_chosen_and_says_so_in_its_status(
     save_choice(tmp_path / "engines", choice)
     serving = daemon(tmp_path)
     status = serving._status("019aa3b0-0000-7abc-8def-0123456789ab")
-    assert status.engine == serving._predictor.engine == "onnxruntime/int8"
+    assert status.engine == serving._engine.engine == "onnxruntime/int8"
     assert status.engines == choice.candidates
 
 
 def test_without_a_choice_the_daemon_runs_fp32_and_says_what_to_do(tmp_path: Path, caplog) -> None:
     serving = daemon(tmp_path)
-    assert serving._predictor.engine == "onnxruntime/fp32"
+    assert serving._engine.engine == "onnxruntime/fp32"
     assert "run `loamscan engine build`" in caplog.text
     assert b"engines" not in serving._status("019aa3b0-0000-7abc-8def-0123456789ab").to_json()
 
@@ -162,8 +184,8 @@ def test_a_choice_that_has_become_wrong_is_not_used(
             raise EngineError(f"{precision} does not reproduce the golden latent")
         return prove(bundle)
 
-    monkeypatch.setattr("edge.daemon.prove", refusing)
-    assert daemon(tmp_path)._predictor.engine == "onnxruntime/fp32"
+    monkeypatch.setattr("edge.engines.chosen.prove", refusing)
+    assert daemon(tmp_path)._engine.engine == "onnxruntime/fp32"
     assert "the chosen engine is not used: int8 does not reproduce" in caplog.text
 
 
@@ -203,4 +225,33 @@ def test_the_command_keeps_its_choice_and_prints_it(
     assert result.exit_code == 0, result.output
     assert "<- chosen" in result.stdout
     said = json.loads(CliRunner().invoke(engine, [*command, "--json"]).stdout)
-    assert read_choice(tmp_path, reference_bundle).precision == said["precision"]
+    assert read_choice(tmp_path, reference_bundle).engine == said["engine"]
+
+
+def test_a_daemon_runs_plans_and_goes_on_without_them_when_the_gpu_is_lost(
+    reference_bundle: Bundle, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    folder = tmp_path / "engines"
+    build_on_tensorrt(reference_bundle, "fp16", folder, lambda _: None, pretended_gpu.opened)
+    save_choice(folder, chosen(reference_bundle, "tensorrt/fp16"))
+    monkeypatch.setattr(
+        "edge.engines.tensorrt_runtime.prove_on_tensorrt",
+        partial(prove_on_tensorrt, opened=pretended_gpu.opened),
+    )
+    serving = daemon(tmp_path)
+    assert serving._engine.engine == "tensorrt/fp16"
+    spectrum = reference_bundle.array(reference_bundle.manifest.golden.reflectance)[:1]
+    wanted = serving._engine.predict(spectrum).properties
+    serving._engine._running._pipeline._gpu._driver.lost = True
+    found = serving._engine.predict(spectrum).properties
+    assert serving._engine.engine == "onnxruntime/fp32"
+    assert found == pytest.approx(wanted, rel=0.05, abs=0.05)
+
+
+def test_a_plan_of_before_an_update_is_not_used(
+    reference_bundle: Bundle, tmp_path: Path, caplog
+) -> None:
+    """TensorRT is not here any more, or another: the key of its plans has changed."""
+    save_choice(tmp_path / "engines", chosen(reference_bundle, "tensorrt/int8"))
+    assert daemon(tmp_path)._engine.engine == "onnxruntime/fp32"
+    assert "the chosen engine is not used: " in caplog.text

@@ -11,17 +11,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from contract.bundle import Bundle
-from edge.engines.tensorrt_plan import Machine, build_plan, plan_key
+from edge.engines.tensorrt_plan import build_plan
 from edge.errors import EngineError
 
 onnx = pytest.importorskip("onnx", reason="not among what a device has")
 TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
-
-MACHINE = Machine("10.3.0", "12.6", "Orin", "8.7")
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +58,6 @@ def test_every_graph_of_the_bundle_becomes_a_plan(
     assert len(plan.content) > 100_000
     assert plan.timing_cache
     assert any("steps" in line for line in told)
-
-
-def test_a_build_can_be_stopped(tensorrt, reference_bundle: Bundle) -> None:
-    graph = reference_bundle.files[reference_bundle.manifest.graphs.pipeline["fp32"]]
-    with pytest.raises(EngineError, match="builds nothing of the graph"):
-        build_plan(tensorrt, graph, stopped=lambda: True)
 
 
 def test_an_operator_that_tensorrt_lacks_is_refused_by_name(tensorrt) -> None:
@@ -111,21 +101,6 @@ def test_no_graph_of_the_bundle_holds_such_a_bias(reference_bundle: Bundle) -> N
         kinds = {tensor.name: tensor.data_type for tensor in graph.graph.initializer}
         given_to_dq = [n.input[0] for n in graph.graph.node if n.op_type == "DequantizeLinear"]
         assert TensorProto.INT32 not in {kinds.get(name) for name in given_to_dq}
-
-
-@given(st.sampled_from(Machine._fields), st.text("ab", max_size=4))
-def test_a_plan_is_of_one_machine(field, other) -> None:
-    changed = MACHINE._replace(**{field: other})
-    assert plan_key(b"graph", 1, changed) != plan_key(b"graph", 1, MACHINE)
-
-
-def test_a_plan_is_of_one_graph_batch_and_way_of_building(monkeypatch) -> None:
-    key = plan_key(b"graph", 1, MACHINE)
-    assert key == plan_key(b"graph", 1, MACHINE)
-    assert key != plan_key(b"another", 1, MACHINE)
-    assert key != plan_key(b"graph", 2, MACHINE)
-    monkeypatch.setattr("edge.engines.tensorrt_plan.BUILDER", 2)
-    assert key != plan_key(b"graph", 1, MACHINE)
 
 
 @pytest.mark.parametrize("shape", [["n", "m"], [4, 4], []])

@@ -1,0 +1,25 @@
+"""A file in the folder of engines: there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edge.errors import EdgeError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, whose folder is made if need be; raises `EdgeError` if it can't be."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise EdgeError(
+            f"{path.name} can't be written to {path.parent}: {error.strerror}",
+            "name another folder",
+        ) from error
