@@ -80,23 +80,17 @@ class Publisher:
         self._said = ""
         self._ledger: Ledger
 
-    def appended(self, seq: int, body: bytes) -> None:
-        """A record is in the log."""
+    def appended(self, seq: int, body: bytes, state: Callable[[], bytes] | None = None) -> None:
+        """A record is in the log; ``state`` makes what a live reading leaves, for dashboards.
+
+        Only the newest state is kept, and made when it is sent: the record itself goes out first. Told
+        in one, since each telling wakes this thread.
+        """
 
         def take() -> None:
             self._delivery.appended(seq)
             self._bodies.keep(seq, body)
-
-        self._mailbox.post(take)
-
-    def newest_is(self, state: Callable[[], bytes]) -> None:
-        """What makes the state that the newest live reading leaves, for dashboards.
-
-        Only the newest is kept, and made when it is sent: the record itself goes out first.
-        """
-
-        def take() -> None:
-            self._newest = state
+            self._newest = state or self._newest
 
         self._mailbox.post(take)
 

@@ -33,8 +33,9 @@ FETCH_RECORDS = 64
 class Outlet(Protocol):
     """Where the recorder tells what is in the log; the publisher. No call may wait."""
 
-    def appended(self, seq: int, body: bytes) -> None: ...  # noqa: D102
-    def newest_is(self, state: Callable[[], bytes]) -> None: ...  # noqa: D102
+    def appended(  # noqa: D102
+        self, seq: int, body: bytes, state: Callable[[], bytes] | None = None
+    ) -> None: ...
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None: ...  # noqa: D102
 
 
@@ -211,9 +212,8 @@ class Recorder:
         )
         seq, body = reading["seq"], to_json(reading)
         self._log.append(seq, "reading", body, settles=[scan.log_number for scan in scans])
-        self._outlet.appended(seq, body)
-        if not reading["historical"]:
-            self._outlet.newest_is(lambda: to_json(state_of(reading)))
+        live = not reading["historical"]
+        self._outlet.appended(seq, body, (lambda: to_json(state_of(reading))) if live else None)
         if self._on_reading is not None:
             self._untold.append(reading)
 

@@ -146,8 +146,7 @@ def test_the_state_is_made_when_it_is_sent_behind_its_record_and_the_newest_alon
         return text
 
     for seq in (1, 2, 3):
-        subject.appended(seq, b"record %d" % seq)
-        subject.newest_is(lambda text=b"state %d" % seq: state(text))
+        subject.appended(seq, b"record %d" % seq, lambda text=b"state %d" % seq: state(text))
     subject._mailbox.empty()
     assert made == []
     subject._send(wire)
@@ -158,8 +157,7 @@ def test_the_state_is_made_when_it_is_sent_behind_its_record_and_the_newest_alon
 def test_a_state_waits_for_the_answer_to_the_one_before_and_then_goes() -> None:
     subject, wire = publisher(Log(0, set())), Wire()
     for seq in (1, 2):
-        subject.appended(seq, b"record %d" % seq)
-        subject.newest_is(lambda text=b"state %d" % seq: text)
+        subject.appended(seq, b"record %d" % seq, lambda text=b"state %d" % seq: text)
         subject._mailbox.empty()
         subject._send(wire)
     assert wire.sent == [b"record 1", b"state 1", b"record 2"]

@@ -36,11 +36,10 @@ class Outlet:
         self.newest: list[State] = []
         self.events: list[Reason] = []
 
-    def appended(self, seq: int, body: bytes) -> None:
+    def appended(self, seq: int, body: bytes, state: Callable[[], bytes] | None = None) -> None:
         self.records.append(read_record(body))
-
-    def newest_is(self, state: Callable[[], bytes]) -> None:
-        self.newest.append(State.model_validate_json(state()))
+        if state is not None:
+            self.newest.append(State.model_validate_json(state()))
 
     def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
         self.events.append(reason)
