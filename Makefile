@@ -10,7 +10,7 @@ ROOMS := soil contract firmware_bridge calibration edge training export deploy l
 TENSORRT := 10.3.0 11.4.0.106
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
-AXIS ?= neospectra
+AXIS := neospectra
 
 .PHONY: demo test test-long test-py310 lint bench bundle reference clean
 
@@ -23,14 +23,21 @@ test: lint $(TENSORRT:%=$(VENV)/tensorrt/%) ## every check; STRICT=1 fails where
 test-long: $(VENV)/.dev ## the same tests at full length
 	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m long $(ARGS)
 
-test-py310: ## the runtime's tests on Python 3.10, as on JetPack 6
+.venv310/.test: pyproject.toml constraints.txt
 	$(PYTHON310) -m venv .venv310
 	.venv310/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[demo,test]'
+	@touch $@
+
+test-py310: .venv310/.test $(TENSORRT:%=.venv310/tensorrt/%) ## the runtime's tests on Python 3.10, as on JetPack 6
 	LOAMSCAN_STRICT=$(STRICT) .venv310/bin/python -m pytest -m "not long" -p no:cacheprovider $(RUNTIME_TESTS) $(ARGS)
 
 # TensorRT's own bindings, of the oldest and the newest that is served; without them tests are skipped.
 $(VENV)/tensorrt/%: | $(VENV)/.dev
 	@$(PIP) --no-deps --target $@ tensorrt-cu12-bindings==$* || echo "no bindings of TensorRT $* here"
+
+.venv310/tensorrt/%: | .venv310/.test
+	@.venv310/bin/python -m pip --disable-pip-version-check install -q --no-deps --target $@ \
+	  tensorrt-cu12-bindings==$* || echo "no bindings of TensorRT $* here"
 
 lint: $(VENV)/.dev ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -54,14 +61,14 @@ bundle: bundles/reference-$(AXIS)/card.json ## for another scanner: make bundle 
 
 bundles/reference-$(AXIS)/card.json: | $(VENV)/.dev
 	$(BIN)/loamscan train --synthetic --axis $(AXIS) --name reference-$(AXIS) --version 1.0.0 \
-	  --out bundles/reference-$(AXIS) $(ARGS)
+	  --out bundles/reference-$(AXIS)
 endif
 
 reference: $(VENV)/.dev ## train the reference model anew, some ten minutes, and export it
 	$(BIN)/loamscan train --synthetic --name reference-neospectra --version 1.0.0 \
 	  --out edge/bundles/reference-neospectra
 	$(BIN)/loamscan soils --out firmware_bridge/synthetic_soils.csv -n 24 --seed 0
-	$(MAKE) bundle
+	$(MAKE) bundle AXIS=neospectra
 
 clean:
 	rm -rf $(VENV) .venv310 build dist *.egg-info

@@ -100,7 +100,10 @@ class Daemon:
         folder = self._config.model.engines
         choice = read_choice(folder, bundle) if folder else None
         if folder and choice is None:
-            _LOG.warning("no engine was chosen for this bundle: run `loamscan engine build`")
+            _LOG.warning(
+                "no engine that was chosen for this bundle on this machine can be read in %s: "
+                "run `loamscan engine build` as this user", folder,
+            )  # fmt: skip
         return choice
 
     def _proved(self) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -37,6 +39,14 @@ def need(program: str) -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return path
+
+
+def part(module: str) -> ModuleType:
+    """The module; without it the test is skipped, or fails where nothing may be."""
+    if os.environ.get("LOAMSCAN_STRICT") == "1" and sys.version_info >= (3, 11):
+        return importlib.import_module(module)
+    found: ModuleType = pytest.importorskip(module)
+    return found
 
 
 @dataclass

@@ -10,6 +10,7 @@ same, how fast it is, and what of a plan can't be recorded.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable
 from enum import IntEnum
@@ -31,8 +32,13 @@ class CUresult(IntEnum):
     CUDA_ERROR_INVALID_VALUE = 1
     CUDA_ERROR_NO_DEVICE = 100
     CUDA_ERROR_INVALID_CONTEXT = 201
+    CUDA_ERROR_INVALID_HANDLE = 400
     CUDA_ERROR_LAUNCH_FAILED = 719
     CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900
+
+
+STREAM = 11
+"""The one that was created; 0 would be the default stream, on which nothing can be recorded."""
 
 
 class PretendedDriver:
@@ -45,11 +51,13 @@ class PretendedDriver:
     CUdevice_attribute = SimpleNamespace(
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR=75,
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR=76,
+        CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT=16,
     )
 
     def __init__(self, devices: int = 1, records: bool = True) -> None:
         self.lost = False
         self.launches = 0
+        self.context_flags = 0
         self._devices = devices
         self._records = records
         self._current = threading.local()
@@ -67,6 +75,7 @@ class PretendedDriver:
         return (CUresult.CUDA_SUCCESS, ordinal)
 
     def cuDevicePrimaryCtxSetFlags(self, device: int, flags: int) -> tuple[Any, ...]:  # noqa: N802
+        self.context_flags = flags
         return (CUresult.CUDA_SUCCESS,)
 
     def cuDevicePrimaryCtxRetain(self, device: int) -> tuple[Any, ...]:  # noqa: N802
@@ -77,13 +86,13 @@ class PretendedDriver:
         return (CUresult.CUDA_SUCCESS,)
 
     def cuStreamCreate(self, flags: int) -> tuple[Any, ...]:  # noqa: N802
-        return (self._here(), 11)
+        return (self._here(), STREAM)
 
     def cuDeviceGetName(self, length: int, device: int) -> tuple[Any, ...]:  # noqa: N802
         return (CUresult.CUDA_SUCCESS, b"Pretended Orin".ljust(length, b"\0"))
 
     def cuDeviceGetAttribute(self, which: int, device: int) -> tuple[Any, ...]:  # noqa: N802
-        return (CUresult.CUDA_SUCCESS, {75: 8, 76: 7}[which])
+        return (CUresult.CUDA_SUCCESS, {75: 8, 76: 7, 16: 8}[which])
 
     def cuDriverGetVersion(self) -> tuple[Any, ...]:  # noqa: N802
         return (CUresult.CUDA_SUCCESS, 12060)
@@ -97,22 +106,22 @@ class PretendedDriver:
     def cuMemcpyHtoDAsync(self, to: int, of: int, size: int, stream: int) -> tuple[Any, ...]:  # noqa: N802
         if to not in self.memory or of not in self._pinned:
             return (CUresult.CUDA_ERROR_INVALID_VALUE,)
-        return (self.give(lambda: _copy(to, of, size)),)
+        return (self.give(lambda: _copy(to, of, size), stream),)
 
     def cuMemcpyDtoHAsync(self, to: int, of: int, size: int, stream: int) -> tuple[Any, ...]:  # noqa: N802
         if to not in self._pinned or of not in self.memory:
             return (CUresult.CUDA_ERROR_INVALID_VALUE,)
-        return (self.give(lambda: _copy(to, of, size)),)
+        return (self.give(lambda: _copy(to, of, size), stream),)
 
     def cuStreamBeginCapture(self, stream: int, mode: int) -> tuple[Any, ...]:  # noqa: N802
         self._recording = []
-        return (self._here(),)
+        return (self._here(stream),)
 
     def cuStreamEndCapture(self, stream: int) -> tuple[Any, ...]:  # noqa: N802
         recorded, self._recording = self._recording, None
         if not self._records:
             return (CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, None)
-        return (self._here(), recorded)
+        return (self._here(stream), recorded)
 
     def cuGraphInstantiate(self, graph: list[Work], flags: int) -> tuple[Any, ...]:  # noqa: N802
         return (self._here(), tuple(graph))
@@ -120,23 +129,31 @@ class PretendedDriver:
     def cuGraphLaunch(self, graph: tuple[Work, ...], stream: int) -> tuple[Any, ...]:  # noqa: N802
         self.launches += 1
         for work in graph:
-            self.give(work)
-        return (self._here(),)
+            self.give(work, stream)
+        return (self._here(stream),)
 
     def cuStreamSynchronize(self, stream: int) -> tuple[Any, ...]:  # noqa: N802
         if self.lost:
             return (CUresult.CUDA_ERROR_LAUNCH_FAILED,)
+        if self.recording:
+            return (CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,)
         given, self._given = self._given, []
         for work in given:
             work()
-        return (self._here(),)
+        return (self._here(stream),)
 
-    def give(self, work: Work) -> CUresult:
+    @property
+    def recording(self) -> bool:
+        return self._recording is not None
+
+    def give(self, work: Work, stream: int) -> CUresult:
         """Put ``work`` into the stream, or into what is being recorded."""
         (self._given if self._recording is None else self._recording).append(work)
-        return self._here()
+        return self._here(stream)
 
-    def _here(self) -> CUresult:
+    def _here(self, stream: int = STREAM) -> CUresult:
+        if stream != STREAM:
+            return CUresult.CUDA_ERROR_INVALID_HANDLE
         known = getattr(self._current, "context", None) is not None
         return CUresult.CUDA_SUCCESS if known else CUresult.CUDA_ERROR_INVALID_CONTEXT
 
@@ -148,8 +165,9 @@ class PretendedTensorRt:
     TensorIOMode = SimpleNamespace(INPUT="input", OUTPUT="output")
     DataType = SimpleNamespace(FLOAT="float", HALF="half")
 
-    def __init__(self, driver: PretendedDriver) -> None:
+    def __init__(self, driver: PretendedDriver, kind: str = "float") -> None:
         self._driver = driver
+        self._kind = kind
 
     class Logger:
         ERROR = 1
@@ -158,25 +176,27 @@ class PretendedTensorRt:
             pass
 
     def Runtime(self, logger: Logger) -> _Runtime:  # noqa: N802
-        return _Runtime(self._driver)
+        return _Runtime(self._driver, self._kind)
 
 
 class _Runtime:
-    def __init__(self, driver: PretendedDriver) -> None:
+    def __init__(self, driver: PretendedDriver, kind: str) -> None:
         self._driver = driver
+        self._kind = kind
 
     def deserialize_cuda_engine(self, plan: bytes) -> _Engine | None:
         try:
-            return _Engine(self._driver, ort.InferenceSession(plan))
+            return _Engine(self._driver, ort.InferenceSession(plan), self._kind)
         # ONNX Runtime raises classes of its own that share no base but Exception.
         except Exception:  # noqa: BLE001
             return None
 
 
 class _Engine:
-    def __init__(self, driver: PretendedDriver, session: ort.InferenceSession) -> None:
+    def __init__(self, driver: PretendedDriver, session: ort.InferenceSession, kind: str) -> None:
         self._driver = driver
         self._session = session
+        self._kind = kind
         self._shapes = {io.name: io.shape for io in (*session.get_inputs(), *session.get_outputs())}
         self._inputs = {io.name for io in session.get_inputs()}
         self.num_io_tensors = len(self._shapes)
@@ -191,7 +211,7 @@ class _Engine:
         return [size if isinstance(size, int) else -1 for size in self._shapes[name]]
 
     def get_tensor_dtype(self, name: str) -> str:
-        return "float"
+        return "float" if name in self._inputs else self._kind
 
     def create_execution_context(self) -> _Context:
         return _Context(self._driver, self._session, self)
@@ -206,6 +226,7 @@ class _Context:
         self._engine = engine
         self._batch = 0
         self._address: dict[str, int] = {}
+        self._has_run = False
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         self._batch, *rest = shape
@@ -219,7 +240,11 @@ class _Context:
         return address in self._driver.memory
 
     def execute_async_v3(self, stream: int) -> bool:
-        return self._driver.give(self._compute) is CUresult.CUDA_SUCCESS
+        # What TensorRT puts off until the first run can't be recorded.
+        if self._driver.recording and not self._has_run:
+            return False
+        self._has_run = True
+        return self._driver.give(self._compute, stream) is CUresult.CUDA_SUCCESS
 
     def _compute(self) -> None:
         inputs = [io.name for io in self._session.get_inputs()]
@@ -257,6 +282,19 @@ def opened(folder: Path) -> TensorRt:
     """For `edge.engines.tensorrt_runtime`, in any process."""
     driver = PretendedDriver()
     return PretendingTensorRt(PretendedTensorRt(driver), driver, folder)
+
+
+def opened_after_an_update(folder: Path) -> TensorRt:
+    driver = PretendedDriver()
+    updated = PretendedTensorRt(driver)
+    updated.__version__ = "10.7.0"  # type: ignore[misc]
+    return PretendingTensorRt(updated, driver, folder)
+
+
+def opened_elsewhere(but_not_in: int, folder: Path) -> TensorRt:
+    if os.getpid() == but_not_in:
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+    return opened(folder)
 
 
 def opened_without_gpu(folder: Path) -> TensorRt:

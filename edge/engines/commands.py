@@ -10,6 +10,7 @@ from contract.bundle import open_bundle
 from edge.daemon import agent_version
 from edge.engines.choice import choose_engine
 from edge.engines.kept_choice import EngineChoice, save_choice
+from edge.engines.kept_file import check_writable
 
 
 @click.group()
@@ -34,6 +35,7 @@ def build(bundle: Path, into: Path, as_json: bool) -> None:
     is kept unless another is faster at a scanner's pace by more than the noise. Where TensorRT is
     installed its plans are built first, once for a bundle and an installation; that takes minutes.
     """
+    check_writable(into)
     choice = choose_engine(
         open_bundle(bundle, agent_version()), into, lambda line: click.echo(line, err=True)
     )

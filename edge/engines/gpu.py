@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -36,11 +37,19 @@ class Gpu:
         Raises `EngineError` where there is none.
         """
         self._driver = driver
-        self._call("cuInit", 0)
+        try:
+            self._call("cuInit", 0)
+        except EngineError:
+            raise
+        # A driver that is missing raises a class of its own.
+        except Exception as error:
+            raise EngineError(f"there is no driver of CUDA here: {error}") from error
         self._device = self._call("cuDeviceGet", 0)
-        # Without it a thread that waits for the GPU turns in circles.
+        # Without it a thread that waits for the GPU turns in circles. Drivers have refused it where
+        # somebody uses the GPU already; then so be it.
         flags = int(driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
-        self._call("cuDevicePrimaryCtxSetFlags", self._device, flags)
+        with suppress(EngineError):
+            self._call("cuDevicePrimaryCtxSetFlags", self._device, flags)
         self._context = self._call("cuDevicePrimaryCtxRetain", self._device)
         self.bind()
         apart = int(driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
@@ -55,15 +64,13 @@ class Gpu:
     @property
     def compute_capability(self) -> str:
         """What its kernels are built for, as 8.7."""
-        attributes = self._driver.CUdevice_attribute
-        major, minor = (
-            self._call("cuDeviceGetAttribute", which, self._device)
-            for which in (
-                attributes.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
-                attributes.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
-            )
-        )
-        return f"{major}.{minor}"
+        major = self._attribute("COMPUTE_CAPABILITY_MAJOR")
+        return f"{major}.{self._attribute('COMPUTE_CAPABILITY_MINOR')}"
+
+    @property
+    def multiprocessors(self) -> int:
+        """How many of them are switched on."""
+        return self._attribute("MULTIPROCESSOR_COUNT")
 
     @property
     def cuda(self) -> str:
@@ -122,12 +129,13 @@ class Gpu:
         launchable = self._call("cuGraphInstantiate", recorded, 0)
         return lambda: self._call("cuGraphLaunch", launchable, self._stream)
 
+    def _attribute(self, name: str) -> int:
+        which = getattr(self._driver.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{name}")
+        value: int = self._call("cuDeviceGetAttribute", which, self._device)
+        return value
+
     def _call(self, name: str, *given: Any) -> Any:
-        try:
-            status, *found = getattr(self._driver, name)(*given)
-        # A driver that is missing raises a class of its own.
-        except Exception as error:
-            raise EngineError(f"there is no driver of CUDA here: {error}") from error
+        status, *found = getattr(self._driver, name)(*given)
         if status != self._driver.CUresult.CUDA_SUCCESS:
             raise EngineError(f"CUDA fails in {name}: {getattr(status, 'name', status)}")
         return found[0] if found else None

@@ -8,6 +8,13 @@ from pathlib import Path
 from edge.errors import EdgeError
 
 
+def check_writable(folder: Path) -> None:
+    """Raise `EdgeError` where no file can be made in ``folder``, before minutes are spent on one."""
+    path = folder / ".writable"
+    write_whole(path, b"")
+    path.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whose folder is made if need be; raises `EdgeError` if it can't be."""
     part = path.with_name(f"{path.name}.part")

@@ -13,18 +13,19 @@ _DIGEST: Final = hashlib.sha256().digest_size
 
 
 class Machine(NamedTuple):
-    """What a plan is tied to besides its graph."""
+    """What a plan is tied to besides its graph; a Jetson's power modes switch multiprocessors off."""
 
     tensorrt: str
     cuda: str
     gpu: str
     compute_capability: str
+    multiprocessors: int
 
 
 def plan_key(graph: bytes, batch_max: int, machine: Machine) -> str:
     """A name for the plan of ``graph``: another one wherever anything that it depends on differs."""
     digest = hashlib.sha256(graph).hexdigest()
-    parts = (str(BUILDER), digest, str(batch_max), *machine)
+    parts = (str(BUILDER), digest, str(batch_max), *map(str, machine))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +13,22 @@ from numpy.typing import NDArray
 
 from edge.engines.gpu import Buffer, Gpu
 from edge.errors import EngineError
+
+_LOG = logging.getLogger("loamscan")
+
+
+@contextmanager
+def broken_is_an_engine_error() -> Iterator[None]:
+    """Whatever TensorRT and CUDA raise inside, as an `EngineError`: their bindings raise what they like."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError(
+            f"TensorRT does not work here: {type(error).__name__}: {error}",
+            "use the engine of the processor",
+        ) from error
 
 
 class PlanGraph:
@@ -55,6 +73,12 @@ class PlanGraph:
 
         Raises `EngineError` where the GPU fails.
         """
+        with broken_is_an_engine_error():
+            return self._run(outputs, given)
+
+    def _run(
+        self, outputs: Sequence[str], given: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
         self._gpu.bind()
         rows = len(next(iter(given.values())))
         found = [
@@ -90,8 +114,9 @@ class PlanGraph:
         self._gpu.wait()
         try:
             return self._gpu.record(self._enqueue)
-        except EngineError:
+        except EngineError as error:
             # Not every kernel can be recorded; one by one they run all the same.
+            _LOG.warning("the plan runs kernel by kernel, since it can't be recorded: %s", error)
             return self._enqueue
 
     def _enqueue(self) -> None:

@@ -38,5 +38,7 @@ class WithSpare:
             if self._spare is None:
                 raise
             _LOG.error("%s failed and is not used again: %s", self.engine, error)
+            # Kept for good: taking a plan down where the GPU is lost can end the process.
+            self._lost = self._running
             self._running, self._spare = self._spare(), None
             return self._running.predict(reflectance)

@@ -62,7 +62,7 @@ def build_plan(
     config.add_optimization_profile(_profile(builder, network, batch_max))
     for timings in (timing_cache, b""):
         cache = config.create_timing_cache(timings)
-        # Timings of another version or GPU are refused; those of this build begin with none.
+        # Where TensorRT refuses what was kept, it begins with none.
         if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
             break
     # Kept in a name: the builder holds no reference of its own.

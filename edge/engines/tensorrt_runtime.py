@@ -17,7 +17,7 @@ from contract.manifest import Precision
 from edge.engines.gpu import Gpu
 from edge.engines.kept_plans import KeptPlans, Machine
 from edge.engines.own_process import Tell, in_own_process
-from edge.engines.plan_graph import PlanGraph
+from edge.engines.plan_graph import PlanGraph, broken_is_an_engine_error
 from edge.engines.runtime import Graph
 from edge.engines.tensorrt_plan import build_plan
 from edge.errors import EngineError
@@ -46,7 +46,11 @@ class TensorRt:
         self._tensorrt = tensorrt
         self._gpu = Gpu(driver)
         self.machine = Machine(
-            tensorrt.__version__, self._gpu.cuda, self._gpu.name, self._gpu.compute_capability
+            tensorrt.__version__,
+            self._gpu.cuda,
+            self._gpu.name,
+            self._gpu.compute_capability,
+            self._gpu.multiprocessors,
         )
         self._plans = KeptPlans(folder, self.machine)
 
@@ -117,7 +121,8 @@ def prove_on_tensorrt(
     Raises `EngineError` as `build_on_tensorrt` does.
     """
     in_own_process("TensorRT", _prove, bundle, precision, folder, opened, timeout_s=PROBE_TIMEOUT_S)
-    return prove(bundle, precision, opened(folder))
+    with broken_is_an_engine_error():
+        return prove(bundle, precision, opened(folder))
 
 
 def _machine(folder: Path, opened: Open, _tell: Tell) -> Machine:

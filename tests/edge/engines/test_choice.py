@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +72,10 @@ def test_a_gpu_is_taken_where_it_is_faster_than_the_processor_in_any_precision()
     assert fastest(candidates) == "tensorrt/fp16"
     slow = {**candidates, "tensorrt/fp16": timed(800.0), "tensorrt/int8": timed(1800.0)}
     assert fastest(slow) == "onnxruntime/int8"
+    a_little = {**candidates, "tensorrt/fp16": timed(495.0), "tensorrt/int8": timed(1800.0)}
+    assert fastest(a_little) == "onnxruntime/int8", (
+        "a GPU must beat int8 by more than the noise too"
+    )
 
 
 def test_every_candidate_is_proved_and_timed(
@@ -98,6 +103,26 @@ def test_a_gpu_is_a_candidate_in_each_precision_below_fp32(
     for candidate in by_name.values():
         assert candidate.golden_error_over_tolerance <= 1
         assert candidate.tight_p50_us > 0
+
+
+def test_a_gpu_that_is_lost_while_it_is_timed_is_no_candidate(
+    reference_bundle: Bundle, tmp_path: Path, hasty, monkeypatch
+) -> None:
+    calls = Counter()
+    call_us = choosing._call_us
+
+    def losing(predictor: Predictor, spectrum) -> float:
+        calls[predictor.engine] += 1
+        if predictor.engine == "tensorrt/fp16" and calls[predictor.engine] > 2:
+            predictor._pipeline._gpu._driver.lost = True
+        return call_us(predictor, spectrum)
+
+    monkeypatch.setattr(choosing, "_call_us", losing)
+    found = choose_engine(reference_bundle, tmp_path, opened=pretended_gpu.opened)
+    faults = {candidate.engine: candidate.fault for candidate in found.candidates}
+    assert "CUDA fails" in faults.pop("tensorrt/fp16")
+    assert set(faults) == {"onnxruntime/fp32", "onnxruntime/int8", "tensorrt/int8"}
+    assert not any(faults.values())
 
 
 def test_an_engine_that_is_wrong_is_no_candidate(
@@ -218,8 +243,12 @@ def test_another_board_is_another_machine(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_the_command_keeps_its_choice_and_prints_it(
-    tmp_path: Path, hasty, reference_bundle
+    tmp_path: Path, hasty, reference_bundle, monkeypatch
 ) -> None:
+    monkeypatch.setattr(
+        "edge.engines.commands.choose_engine",
+        partial(choose_engine, opened=pretended_gpu.opened_without_gpu),
+    )
     command = ["build", str(REFERENCE_BUNDLE), "--into", str(tmp_path)]
     result = CliRunner().invoke(engine, command)
     assert result.exit_code == 0, result.output
@@ -249,9 +278,14 @@ def test_a_daemon_runs_plans_and_goes_on_without_them_when_the_gpu_is_lost(
 
 
 def test_a_plan_of_before_an_update_is_not_used(
-    reference_bundle: Bundle, tmp_path: Path, caplog
+    reference_bundle: Bundle, tmp_path: Path, monkeypatch, caplog
 ) -> None:
-    """TensorRT is not here any more, or another: the key of its plans has changed."""
-    save_choice(tmp_path / "engines", chosen(reference_bundle, "tensorrt/int8"))
+    folder = tmp_path / "engines"
+    build_on_tensorrt(reference_bundle, "int8", folder, lambda _: None, pretended_gpu.opened)
+    save_choice(folder, chosen(reference_bundle, "tensorrt/int8"))
+    monkeypatch.setattr(
+        "edge.engines.tensorrt_runtime.prove_on_tensorrt",
+        partial(prove_on_tensorrt, opened=pretended_gpu.opened_after_an_update),
+    )
     assert daemon(tmp_path)._engine.engine == "onnxruntime/fp32"
-    assert "the chosen engine is not used: " in caplog.text
+    assert "the chosen engine is not used: there is no plan of" in caplog.text

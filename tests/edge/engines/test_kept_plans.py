@@ -12,7 +12,7 @@ from edge.engines.kept_plans import KeptPlans, Machine, plan_key
 from edge.engines.tensorrt_plan import Plan
 from edge.errors import EdgeError
 
-MACHINE = Machine("10.3.0", "12.6", "Orin", "8.7")
+MACHINE = Machine("10.3.0", "12.6", "Orin", "8.7", 8)
 
 
 @given(st.sampled_from(Machine._fields), st.text("ab", max_size=4))

@@ -42,6 +42,22 @@ def leave_at_once(_tell):
     os._exit(4)
 
 
+class Dying:
+    """Ends the process that takes it in, before it has read what comes behind."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def give_a_function(_tell):
+    return lambda: None
+
+
+def tell_its_number(tell):
+    tell(str(os.getpid()))
+    time.sleep(60)
+
+
 def hang(tell):
     tell("hanging")
     time.sleep(60)
@@ -78,6 +94,25 @@ def test_a_broken_installation_is_a_fault_in_words(work, fault: str) -> None:
         soon(work)
 
 
+def test_one_that_dies_with_much_still_to_read_does_not_hold_this_one_up() -> None:
+    with pytest.raises(EngineError, match=r"TensorRT ends its process .*\(exit status 9\)"):
+        soon(double, Dying(), bytes(5_000_000))
+
+
+def test_an_interpreter_that_does_not_start_is_a_fault_in_words(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(EngineError, match="no process can be started for TensorRT"):
+        soon(double, 21)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(EngineError, match=r"ends its process .*\(exit status 1\)"):
+        soon(double, 21)
+
+
+def test_a_result_that_can_t_be_handed_over_is_a_fault_in_words() -> None:
+    with pytest.raises(EngineError, match=r"ends its process .*\(exit status 1\)"):
+        soon(give_a_function)
+
+
 def test_one_that_hangs_is_given_up() -> None:
     began_s = time.monotonic()
     with pytest.raises(EngineError, match=r"TensorRT did not answer within 3 s"):
@@ -97,3 +132,13 @@ def test_waiting_can_be_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         soon(hang, tell=interrupt)
     assert time.monotonic() - began_s < 30
+
+
+def test_no_process_is_left_behind() -> None:
+    numbers: list[int] = []
+    with pytest.raises(EngineError, match="did not answer"):
+        in_own_process(
+            "TensorRT", tell_its_number, timeout_s=3.0, tell=lambda line: numbers.append(int(line))
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(numbers[0], 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -18,6 +17,7 @@ from contract.bundle import Bundle
 from edge.engines.gpu import Gpu
 from edge.engines.plan_graph import PlanGraph
 from edge.errors import EngineError
+from parts import part
 from pretended_gpu import PretendedDriver, PretendedTensorRt
 
 OUTPUTS = ["properties", "latent", "preprocessed"]
@@ -66,12 +66,15 @@ def test_another_thread_than_the_one_that_loaded_it_may_run_it(plan: bytes, spec
     assert all(np.array_equal(own, expected) for own, expected in zip(found, wanted, strict=True))
 
 
-def test_what_cannot_be_recorded_runs_all_the_same(plan: bytes, spectra) -> None:
+def test_what_cannot_be_recorded_runs_all_the_same_and_says_so(
+    plan: bytes, spectra, caplog
+) -> None:
     driver = PretendedDriver(records=False)
     found = loaded(driver, plan).run(["properties"], {"reflectance": spectra})
     recorded = loaded(PretendedDriver(), plan).run(["properties"], {"reflectance": spectra})
     assert np.array_equal(found, recorded)
     assert driver.launches == 0
+    assert "runs kernel by kernel" in caplog.text
 
 
 def test_memory_is_allocated_once(plan: bytes, spectra) -> None:
@@ -104,19 +107,47 @@ def test_a_machine_without_a_gpu_is_named() -> None:
 def test_the_gpu_says_what_it_is() -> None:
     gpu = Gpu(PretendedDriver())
     assert (gpu.name, gpu.compute_capability, gpu.cuda) == ("Pretended Orin", "8.7", "12.6")
+    assert gpu.multiprocessors == 8
+
+
+def test_who_waits_for_it_sleeps() -> None:
+    driver = PretendedDriver()
+    Gpu(driver)
+    assert driver.context_flags == PretendedDriver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC
+
+
+def test_a_plan_that_is_not_of_float32_is_refused(plan: bytes) -> None:
+    driver = PretendedDriver()
+    with pytest.raises(EngineError, match="is not float32"):
+        PlanGraph(PretendedTensorRt(driver, "half"), Gpu(driver), plan)
+
+
+def test_whatever_the_bindings_raise_is_an_error_of_the_engine(
+    plan: bytes, spectra, monkeypatch
+) -> None:
+    driver = PretendedDriver()
+    graph = loaded(driver, plan)
+
+    def broken(*_given) -> None:
+        raise RuntimeError("symbol not found")
+
+    monkeypatch.setattr(driver, "cuGraphLaunch", broken)
+    with pytest.raises(EngineError, match="does not work here: RuntimeError: symbol not found"):
+        graph.run(OUTPUTS, {"reflectance": spectra})
 
 
 def test_the_real_driver_says_that_there_is_none() -> None:
-    driver = pytest.importorskip("cuda.bindings.driver")
-    if Path("/proc/driver/nvidia").exists():
-        assert Gpu(driver).name
-        return
-    with pytest.raises(EngineError, match=r"there is no driver of CUDA here|CUDA fails in"):
-        Gpu(driver)
+    driver = part("cuda.bindings.driver")
+    words = ""
+    try:
+        words = f"{Gpu(driver).name} is here"
+    except EngineError as error:
+        words = error.what
+    assert re.search(r"is here$|^there is no driver of CUDA here|^CUDA fails in", words)
 
 
 def test_what_is_pretended_has_the_names_and_forms_of_the_real_driver() -> None:
-    real = pytest.importorskip("cuda.bindings.driver")
+    real = part("cuda.bindings.driver")
     for name, call in inspect.getmembers(PretendedDriver, inspect.isfunction):
         if name.startswith("cu"):
             given = list(inspect.signature(call).parameters)[1:]

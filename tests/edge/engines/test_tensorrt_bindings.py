@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from parts import part
+
 ROOT = Path(__file__).parents[3]
 BINDINGS = Path(sys.prefix) / "tensorrt"
 """Where `make test` puts them."""
@@ -146,6 +148,8 @@ def said_by(version: str, found_in: list[Path], script: str, *given: str) -> dic
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_all_that_is_called_is_there(tmp_path: Path, version: str) -> None:
+    if version == "10.3.0" and sys.version_info >= (3, 13):
+        pytest.skip("NVIDIA has no bindings of 10.3 for this Python")
     wanted((BINDINGS / version).is_dir(), f"TensorRT's bindings {version} in {BINDINGS}")
     for name in LIBRARIES:
         compiled(tmp_path / f"{name}.so.{VERSIONS[version]}", SYMBOLS)
@@ -163,7 +167,7 @@ def test_all_that_is_called_is_there(tmp_path: Path, version: str) -> None:
 def test_every_graph_is_built_through_the_bindings_of_11(tmp_path: Path) -> None:
     version = "11.4.0.106"
     wanted((BINDINGS / version).is_dir(), f"TensorRT's bindings {version} in {BINDINGS}")
-    rtx = pytest.importorskip("tensorrt_rtx_libs")
+    rtx = part("tensorrt_rtx_libs")
     real = Path(rtx.__file__).parent
     (tmp_path / "libnvinfer.so.11").symlink_to(real / "libtensorrt_rtx.so.1")
     (tmp_path / "libnvonnxparser.so.11").symlink_to(real / "libtensorrt_onnxparser_rtx.so.1")
@@ -175,7 +179,7 @@ def test_every_graph_is_built_through_the_bindings_of_11(tmp_path: Path) -> None
 
 
 def test_the_list_of_what_is_called_is_whole() -> None:
-    tensorrt = pytest.importorskip("tensorrt_rtx")
+    tensorrt = part("tensorrt_rtx")
     called = {
         node.attr
         for name in ("tensorrt_plan", "plan_graph")
@@ -185,6 +189,6 @@ def test_the_list_of_what_is_called_is_whole() -> None:
     kinds = [kind for _, kind in inspect.getmembers(tensorrt, inspect.isclass)]
     theirs = {name for name in called if any(hasattr(kind, name) for kind in kinds)}
     listed = {member for members in CALLED.values() for member in members.split()}
-    assert theirs - listed <= {"append"}
+    assert theirs - listed <= {"append", "__name__"}
     for kind, members in CALLED.items():
         assert all(hasattr(getattr(tensorrt, kind), member) for member in members.split())

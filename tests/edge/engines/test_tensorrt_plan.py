@@ -6,7 +6,6 @@ runs a plan needs a GPU and is not tested here; none of this has been run on a J
 
 from __future__ import annotations
 
-import os
 from types import ModuleType
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 from contract.bundle import Bundle
 from edge.engines.tensorrt_plan import build_plan
 from edge.errors import EngineError
+from parts import part
 
 onnx = pytest.importorskip("onnx", reason="not among what a device has")
 TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
@@ -22,11 +22,7 @@ TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_he
 
 @pytest.fixture(scope="module")
 def tensorrt() -> ModuleType:
-    if os.environ.get("LOAMSCAN_STRICT") == "1":
-        import tensorrt_rtx
-
-        return tensorrt_rtx
-    return pytest.importorskip("tensorrt_rtx")
+    return part("tensorrt_rtx")
 
 
 def graph_of(*nodes, weights=(), shape=("n", 4)) -> bytes:

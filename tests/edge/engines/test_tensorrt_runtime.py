@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from edge.engines.tensorrt_runtime import (
     prove_on_tensorrt,
 )
 from edge.errors import EngineError
+from parts import part
 from pretended_gpu import PretendedDriver, PretendedTensorRt
 
 
@@ -39,7 +42,7 @@ def test_a_machine_without_tensorrt_says_so(tmp_path: Path) -> None:
 
 def test_a_machine_says_what_its_plans_are_tied_to(tmp_path: Path) -> None:
     found = probe_tensorrt(tmp_path, pretended_gpu.opened)
-    assert found == Machine("10.3.0", "12.6", "Pretended Orin", "8.7")
+    assert found == Machine("10.3.0", "12.6", "Pretended Orin", "8.7", 8)
 
 
 def test_a_machine_without_a_gpu_says_so(tmp_path: Path) -> None:
@@ -82,9 +85,9 @@ def test_plans_that_do_not_reproduce_the_golden_spectra_are_not_used(
 def test_plans_are_really_built_and_what_crashes_without_a_gpu_is_told(
     reference_bundle: Bundle, tmp_path: Path
 ) -> None:
-    pytest.importorskip("tensorrt_rtx")
+    part("tensorrt_rtx")
     told: list[str] = []
-    with pytest.raises(EngineError, match="TensorRT"):
+    with pytest.raises(EngineError, match=r"can't read the plan|crashes when it is used"):
         build_on_tensorrt(reference_bundle, "int8", tmp_path, told.append, opened_on_rtx)
     assert any("Building engine" in line for line in told)
     plans = {path.stat().st_size for path in tmp_path.glob("*.plan")}
@@ -92,13 +95,41 @@ def test_plans_are_really_built_and_what_crashes_without_a_gpu_is_told(
     assert min(plans) > 100_000
     assert list(tmp_path.glob("*.timings"))
     told.clear()
-    with pytest.raises(EngineError, match="TensorRT"):
+    with pytest.raises(EngineError, match=r"can't read the plan|crashes when it is used"):
         build_on_tensorrt(reference_bundle, "int8", tmp_path, told.append, opened_on_rtx)
     assert told == [], "plans that are there are not built again"
 
 
+def test_plans_of_before_an_update_are_none(reference_bundle: Bundle, tmp_path: Path) -> None:
+    build_on_tensorrt(reference_bundle, "int8", tmp_path, lambda _: None, pretended_gpu.opened)
+    with pytest.raises(EngineError, match=r"no plan of .* for TensorRT 10\.7\.0"):
+        prove_on_tensorrt(reference_bundle, "int8", tmp_path, pretended_gpu.opened_after_an_update)
+
+
+def test_what_breaks_in_this_process_alone_is_an_error_of_the_engine(
+    reference_bundle: Bundle, tmp_path: Path
+) -> None:
+    build_on_tensorrt(reference_bundle, "int8", tmp_path, lambda _: None, pretended_gpu.opened)
+    here = os.getpid()
+    with pytest.raises(EngineError, match=r"does not work here: TypeError: .*nullptr"):
+        prove_on_tensorrt(
+            reference_bundle, "int8", tmp_path, partial(pretended_gpu.opened_elsewhere, here)
+        )
+
+
+def test_a_folder_that_takes_no_plan_is_named_as_such(
+    reference_bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EngineError, match=r"plan can't be written to .*file/engines"):
+        build_on_tensorrt(
+            reference_bundle, "int8", tmp_path / "file" / "engines", lambda _: None,
+            pretended_gpu.opened,
+        )  # fmt: skip
+
+
 def test_a_graph_that_tensorrt_refuses_is_named(reference_bundle: Bundle, tmp_path: Path) -> None:
-    pytest.importorskip("tensorrt_rtx")
+    part("tensorrt_rtx")
     files = {
         **reference_bundle.files,
         reference_bundle.manifest.graphs.pipeline["fp16"]: b"junk",
@@ -109,7 +140,7 @@ def test_a_graph_that_tensorrt_refuses_is_named(reference_bundle: Bundle, tmp_pa
 
 
 def test_what_is_pretended_has_the_names_of_the_real_run_time() -> None:
-    real = pytest.importorskip("tensorrt_rtx")
+    real = part("tensorrt_rtx")
     for pretended, name in (
         (pretended_gpu._Runtime, "Runtime"),
         (pretended_gpu._Engine, "ICudaEngine"),
