@@ -25,8 +25,8 @@ from edge.notify import notify
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
+from firmware_bridge.drivers import check_url, open_scanner
 from firmware_bridge.errors import ScannerError
-from firmware_bridge.ports import check_url, open_scanner
 from firmware_bridge.scan import Scan
 from firmware_bridge.scanner import Scanner
 

@@ -8,19 +8,25 @@ import signal
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import click
 import numpy as np
 
+from firmware_bridge.drivers import open_scanner
 from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.messages import ROLES
-from firmware_bridge.ports import open_scanner
+from firmware_bridge.nirone_device import VirtualNirone
+from firmware_bridge.nirone_scanner import AVERAGES
+from firmware_bridge.pty_line import PtyLine
 from firmware_bridge.scan import Scan, ScanKind, ScanRole
 from firmware_bridge.scan_push import KINDS
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
 from firmware_bridge.virtual_scanner import VirtualScanner
 from soil.axis import AxisUnit
+
+SIMULATED: Final = ("loamscan", "nirone")
 
 
 @click.command()
@@ -35,6 +41,15 @@ from soil.axis import AxisUnit
 )
 @click.option("--kind", type=click.Choice(DECLARED_KINDS), help="What any other file holds.")
 @click.option("--unit", type=click.Choice(["nm", "cm-1"]), help="Unit of its numeric headers.")
+@click.option(
+    "--scanner",
+    "which",
+    type=click.Choice(SIMULATED),
+    default="loamscan",
+    show_default=True,
+    help="Whose protocol to speak. A NIRONE has no trigger: of the options below it knows --link, --baud, "
+    "--scan-time-ms, --limit, --damage and --seed.",
+)
 @click.option("--link", type=click.Path(path_type=Path), help="Link to make to the port.")
 @click.option("--mode", type=click.Choice(KINDS), default="reflectance", show_default=True)
 @click.option("--baud", type=click.IntRange(min=1200), default=115200, show_default=True)
@@ -64,6 +79,7 @@ def simulate(
     format_name: FormatName | None,
     kind: DeclaredKind | None,
     unit: AxisUnit | None,
+    which: str,
     link: Path | None,
     mode: ScanKind,
     baud: int,
@@ -78,29 +94,34 @@ def simulate(
 ) -> None:
     """Play a scanner on a pseudo-terminal.
 
-    Speaks the loamscan wire protocol with the spectra of a file, until Ctrl-C or until --limit
-    samples were taken. Read it with `scan --url` and the URL printed.
+    Gives the spectra of a file, until Ctrl-C or until --limit samples were taken. Read it with
+    `scan --url` and the URL printed.
     """
     file = read_spectra(spectra, format_name, kind, unit)
     # However it is ended, its link goes with it: the terminal's number is soon somebody else's.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with (
-        suppress(KeyboardInterrupt),
-        VirtualScanner(
-            file,
-            mode=mode,
-            baud=baud,
-            scan_time_ms=scan_time_ms,
-            interval_s=interval_s,
-            replicates=replicates,
-            limit=limit,
-            trigger=not on_demand,
-            seed=seed,
-            faults=LineFaults(damage=damage, seed=seed or 0),
-            link=link,
-        ) as scanner,
-    ):
+    faults = LineFaults(damage=damage, seed=seed or 0)
+    virtual: PtyLine
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        if which == "nirone":
+            measure_ms = max(1, scan_time_ms // AVERAGES)
+            virtual = VirtualNirone(file, baud, faults, link, measure_ms=measure_ms, limit=limit)
+        else:
+            virtual = VirtualScanner(
+                file,
+                mode=mode,
+                baud=baud,
+                scan_time_ms=scan_time_ms,
+                interval_s=interval_s,
+                replicates=replicates,
+                limit=limit,
+                trigger=not on_demand,
+                seed=seed,
+                faults=faults,
+                link=link,
+            )
+        scanner = stack.enter_context(virtual)
         if as_json:
             click.echo(json.dumps({"url": scanner.url, "port": scanner.port}))
         else:
@@ -110,7 +131,11 @@ def simulate(
 
 
 @click.command()
-@click.option("--url", required=True, help="Scanner, such as loamscan:///dev/ttyACM0.")
+@click.option(
+    "--url",
+    required=True,
+    help="Scanner: loamscan:///dev/ttyACM0, loamscan://HOST:PORT, or replay:FILE.",
+)
 @click.option(
     "-n", "--count", type=click.IntRange(min=1), help="Stop after so many scans; else at Ctrl-C."
 )
@@ -128,6 +153,11 @@ def simulate(
     help="Give up after so many seconds without a scan.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="New CSV file for the spectra.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="New file for every byte both ways, to send to a maintainer; `--url replay:FILE` plays it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per scan.")
 def scan(
     url: str,
@@ -135,6 +165,7 @@ def scan(
     role: ScanRole | None,
     patience_s: float,
     output: Path | None,
+    record: Path | None,
     as_json: bool,
 ) -> None:
     """Read scans from a scanner and acknowledge each.
@@ -143,7 +174,7 @@ def scan(
     beside the daemon.
     """
     with ExitStack() as stack:
-        scanner = stack.enter_context(open_scanner(url))
+        scanner = stack.enter_context(open_scanner(url, record))
         writer = stack.enter_context(SpectraWriter(output)) if output else None
         who = scanner.instrument
         click.echo(f"{who.model}, serial {who.serial}, firmware {who.firmware}", err=as_json)

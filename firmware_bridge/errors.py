@@ -25,6 +25,10 @@ class PortDeniedError(PortError):
     """The port is not for this user to open."""
 
 
+class RecordingError(ScannerError):
+    """A recording of a wire that can't be read or made."""
+
+
 class ScannerGoneError(ScannerError):
     """The port was open and is not any more: unplugged, or switched off."""
 

@@ -1,4 +1,4 @@
-"""A noisy cable, made on purpose: frames damaged, cut short, preceded by garbage, or not heard."""
+"""A noisy cable, made on purpose: bytes flipped, dropped, doubled or cut off, garbage, deafness."""
 
 from __future__ import annotations
 
@@ -7,45 +7,73 @@ from typing import Final
 
 import numpy as np
 
-from firmware_bridge.framing import Frame
-
 _GARBAGE_MAX: Final = 32
-"""Most bytes of garbage before a frame."""
+"""Most bytes of garbage before a part."""
 
 
 @dataclass(frozen=True)
 class LineFaults:
-    """How probable each fault is, per frame; ``seed`` makes them come again."""
+    """How probable each fault is, for each part that a device says; ``seed`` makes them come again.
+
+    ``damage`` flips bits of a byte, ``drop`` leaves one out, ``double`` says one twice, ``truncate``
+    cuts the part off, ``garbage`` comes before it; of what the host says, ``deafness`` is not heard and
+    ``mishearing`` is heard with a byte's bits flipped. ``start_up`` bytes of garbage come when the
+    device is switched on.
+    """
 
     damage: float = 0.0
+    drop: float = 0.0
+    double: float = 0.0
     truncate: float = 0.0
     garbage: float = 0.0
     deafness: float = 0.0
+    mishearing: float = 0.0
+    start_up: int = 0
     seed: int = 0
 
 
 class NoisyLine:
-    """Does to frames what `LineFaults` says."""
+    """Does to bytes what `LineFaults` says."""
 
     def __init__(self, faults: LineFaults) -> None:
         self._faults = faults
         self._random = np.random.default_rng(faults.seed)
 
+    def start_up(self) -> bytes:
+        """What a device that is switched on leaves on the line."""
+        return self._random.bytes(self._faults.start_up)
+
     def spoil(self, sent: bytes) -> bytes:
-        """The bytes that arrive for a frame's ``sent`` bytes."""
+        """The bytes that arrive for a part's ``sent`` bytes."""
         data = bytearray(sent)
-        if self._happens(self._faults.damage):
-            data[self._random.integers(len(data))] ^= int(self._random.integers(1, 256))
-        if self._happens(self._faults.truncate):
-            del data[self._random.integers(len(data)) :]
+        if data and self._happens(self._faults.damage):
+            self._flip(data)
+        if data and self._happens(self._faults.drop):
+            del data[self._at(data)]
+        if data and self._happens(self._faults.double):
+            at = self._at(data)
+            data.insert(at, data[at])
+        if data and self._happens(self._faults.truncate):
+            del data[self._at(data) :]
         if self._happens(self._faults.garbage):
             length = int(self._random.integers(1, _GARBAGE_MAX + 1))
             data = bytearray(self._random.bytes(length)) + data
         return bytes(data)
 
-    def heard(self, frames: list[Frame]) -> list[Frame]:
-        """Those of the host's frames that get through."""
-        return [frame for frame in frames if not self._happens(self._faults.deafness)]
+    def heard(self, said: bytes) -> bytes:
+        """What the device hears of what the host ``said`` at once."""
+        if self._happens(self._faults.deafness):
+            return b""
+        data = bytearray(said)
+        if data and self._happens(self._faults.mishearing):
+            self._flip(data)
+        return bytes(data)
+
+    def _flip(self, data: bytearray) -> None:
+        data[self._at(data)] ^= int(self._random.integers(1, 256))
+
+    def _at(self, data: bytearray) -> int:
+        return int(self._random.integers(len(data)))
 
     def _happens(self, probability: float) -> bool:
         return bool(self._random.random() < probability)

@@ -11,6 +11,7 @@ from firmware_bridge.errors import (
     ScannerFaultError,
     ScannerSilentError,
 )
+from firmware_bridge.frame_link import FrameLink
 from firmware_bridge.framing import VERSION, Frame
 from firmware_bridge.messages import (
     Accepted,
@@ -25,12 +26,10 @@ from firmware_bridge.messages import (
     Message,
     Status,
 )
+from firmware_bridge.port import Port
 from firmware_bridge.scan import Instrument, Scan, ScanRole
 from firmware_bridge.scan_push import Ack, ScanPush
 from firmware_bridge.scanner import LinkCounters, Scanner
-from firmware_bridge.serial_link import SerialLink
-
-DEFAULT_BAUD: Final = 115200
 
 RETRY_WAITS_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
 """How long each try of a request waits for its reply, beyond the longest frame's time on the line."""
@@ -42,23 +41,19 @@ _Reply = TypeVar("_Reply", bound=Message)
 
 
 class LoamscanScanner(Scanner):
-    """A scanner on a serial port. `acknowledge` may be called from another thread than `receive`."""
+    """`acknowledge` may be called from another thread than `receive`."""
 
-    def __init__(self, path: str, baud: int = DEFAULT_BAUD) -> None:
-        """Open and greet; raises `PortError`, `ScannerSilentError` or `ProtocolError`."""
-        self._link = SerialLink(path, baud)
+    def __init__(self, port: Port) -> None:
+        """Greet the scanner at ``port``; raises `ScannerSilentError` or `ProtocolError`."""
+        self._link = FrameLink(port)
         self._pushes: deque[Frame] = deque(maxlen=_PUSHES_KEPT)
         self._sequence = 0
         self._repeated = 0
         # The device has one scan in flight, so only the latest can come again.
         self._latest: tuple[int, int] | None = None
         self._latest_acknowledged = False
-        try:
-            self._link.drain()
-            self._greet()
-        except BaseException:
-            self._link.close()
-            raise
+        self._link.drain()
+        self._greet()
 
     @property
     def instrument(self) -> Instrument:
@@ -113,7 +108,7 @@ class LoamscanScanner(Scanner):
         info = self._ask(Hello(), Info)
         if info.version != VERSION:
             raise ProtocolError(
-                f"the scanner at {self._link.path} chose version {info.version} of the protocol, "
+                f"the scanner at {self._link.name} chose version {info.version} of the protocol, "
                 f"offered was {VERSION}",
                 "update its firmware",
             )
@@ -150,12 +145,12 @@ class LoamscanScanner(Scanner):
                     if frame.sequence == sequence and frame.type == reply.TYPE:
                         return reply.unpack(frame.payload)
         raise ScannerSilentError(
-            f"nothing at {self._link.path} answers {type(request).__name__} as a loamscan scanner",
+            f"nothing at {self._link.name} answers {type(request).__name__} as a loamscan scanner",
             "check that the scanner is switched on, and its driver and baud rate in the URL",
         )
 
     def _fault(self, error: ErrorReply) -> ProtocolError | ScannerFaultError:
-        said = f"the scanner at {self._link.path} says: {error.text or f'error {error.code}'}"
+        said = f"the scanner at {self._link.name} says: {error.text or f'error {error.code}'}"
         if error.code == ErrorCode.NO_COMMON_VERSION:
             return ProtocolError(said, f"it must speak version {VERSION}: update its firmware")
         if error.code in (ErrorCode.BUSY, ErrorCode.NOT_READY):

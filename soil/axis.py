@@ -65,14 +65,15 @@ class Axis:
             return True
         if not isinstance(other, Axis):
             return NotImplemented
-        return self.unit == other.unit and np.array_equal(self.values, other.values)
+        return self._key == other._key
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self._key)
 
     @cached_property
-    def _hash(self) -> int:
-        return hash((self.unit, self.values.tobytes()))
+    def _key(self) -> tuple[str, bytes]:
+        # Every reading compares axes; bytes are compared at once and keep their hash.
+        return self.unit, self.values.tobytes()
 
     def __str__(self) -> str:
         return f"{self.values[0]:.6g} to {self.values[-1]:.6g} {self.unit}, {len(self)} bands"

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_bridge.commands import scan, simulate
+from firmware_bridge.drivers import open_scanner
 from firmware_bridge.errors import PortAbsentError, SpectraFileError
-from firmware_bridge.loamscan_scanner import LoamscanScanner
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def simulating(spectra_csv, tmp_path):
 
 def test_simulate_plays_a_scanner_and_ends_at_its_limit(simulating, spectra):
     process, port = simulating("--limit", "2", "--replicates", "2")
-    with LoamscanScanner(port) as scanner:
+    with open_scanner(f"loamscan://{port}") as scanner:
         labels = []
         for _ in range(4):
             taken = scanner.receive(10)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from firmware_bridge import loamscan_scanner
+from firmware_bridge.drivers import open_scanner
 from firmware_bridge.errors import (
     PortAbsentError,
     PortBusyError,
@@ -21,11 +22,14 @@ from firmware_bridge.errors import (
     ScannerSilentError,
 )
 from firmware_bridge.line_faults import LineFaults
-from firmware_bridge.loamscan_scanner import LoamscanScanner
-from firmware_bridge.ports import open_scanner
+from firmware_bridge.scanner import Scanner
 from firmware_bridge.virtual_device import VirtualDevice
 
 FAST = 921600
+
+
+def at(path: str | Path) -> Scanner:
+    return open_scanner(f"loamscan://{path}?baud={FAST}")
 
 
 def _take(scanner, count, patience_s=10.0):
@@ -52,7 +56,7 @@ def test_scans_arrive_to_the_bit_with_their_labels(plugged_in, spectra):
 
 def test_the_scanner_says_who_and_how_it_is(plugged_in):
     virtual = plugged_in(model="Soily", serial="42", trigger=False)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         assert (scanner.instrument.model, scanner.instrument.serial) == ("Soily", "42")
         assert "trigger" not in scanner.instrument.capabilities
         assert scanner.status().state == "ready"
@@ -61,7 +65,7 @@ def test_the_scanner_says_who_and_how_it_is(plugged_in):
 
 def test_a_scan_is_measured_when_asked_for(plugged_in, spectra):
     virtual = plugged_in(trigger=False)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         for label in ("A", "B"):
             scanner.measure()
             assert _take(scanner, 1)[0].label == label
@@ -71,7 +75,7 @@ def test_a_scan_is_measured_when_asked_for(plugged_in, spectra):
 
 def test_counts_give_the_reflectance_back_through_white_and_dark(plugged_in, spectra):
     virtual = plugged_in(mode="counts", limit=4)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         dark, white, *samples = _take(scanner, 6)
     assert [scan.role for scan in (dark, white, samples[0])] == ["dark", "white", "sample"]
     assert all(scan.kind == "counts" for scan in (dark, white, *samples))
@@ -84,7 +88,7 @@ def test_counts_give_the_reflectance_back_through_white_and_dark(plugged_in, spe
 def test_on_a_noisy_line_every_scan_arrives_once_in_order(plugged_in, spectra):
     faults = LineFaults(damage=0.15, truncate=0.1, garbage=0.2, deafness=0.1, seed=3)
     virtual = plugged_in(limit=20, resend_s=0.02, faults=faults)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         scans = _take(scanner, 20)
         while not virtual.finished.is_set():
             assert scanner.receive(timeout_s=0.1) is None
@@ -96,7 +100,7 @@ def test_on_a_noisy_line_every_scan_arrives_once_in_order(plugged_in, spectra):
 
 def test_a_scan_not_acknowledged_is_delivered_once_and_not_forgotten(plugged_in):
     virtual = plugged_in(limit=1, resend_s=0.02)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         scan = scanner.receive(5)
         assert scan is not None
         while scanner.counters.repeated < 3:
@@ -108,7 +112,7 @@ def test_a_scan_not_acknowledged_is_delivered_once_and_not_forgotten(plugged_in)
 
 def test_a_lost_acknowledgement_is_repeated(plugged_in, monkeypatch):
     virtual = plugged_in(limit=1, resend_s=0.02)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         scan = scanner.receive(5)
         with monkeypatch.context() as patched:
             patched.setattr(scanner._link, "send", lambda frame: None)
@@ -120,10 +124,10 @@ def test_a_lost_acknowledgement_is_repeated(plugged_in, monkeypatch):
 
 def test_after_reopening_the_unacknowledged_scan_comes_again(plugged_in):
     virtual = plugged_in()
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         _take(scanner, 2)
         first = scanner.receive(5)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         again = scanner.receive(5)
     assert (again.session, again.number) == (first.session, first.number)
     assert again.number == 3
@@ -132,7 +136,7 @@ def test_after_reopening_the_unacknowledged_scan_comes_again(plugged_in):
 
 def test_a_scanner_switched_off_and_on_is_asked_again_who_it_is(plugged_in, spectra):
     virtual = plugged_in(seed=1)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         before = _take(scanner, 1)[0]
         reborn = VirtualDevice(spectra, mode="counts", scan_time_ms=0, seed=2)
         reborn._greeted = True
@@ -144,7 +148,7 @@ def test_a_scanner_switched_off_and_on_is_asked_again_who_it_is(plugged_in, spec
 
 def test_unplugging_is_noticed_while_waiting_and_while_acknowledging(plugged_in):
     virtual = plugged_in(trigger=False)
-    with LoamscanScanner(virtual.port, FAST) as scanner:
+    with at(virtual.port) as scanner:
         threading.Timer(0.05, virtual.close).start()
         with pytest.raises(ScannerGoneError, match="gone"):
             scanner.receive(10)
@@ -160,7 +164,7 @@ def test_a_port_where_nobody_answers_is_silent(monkeypatch):
     tty.setraw(slave)
     try:
         with pytest.raises(ScannerSilentError, match="Hello"):
-            LoamscanScanner(os.ttyname(slave), FAST)
+            at(os.ttyname(slave))
         hello = bytes.fromhex("04010101070101043d5e9100")
         assert os.read(master, 4096) == (b"\0" + hello) * 2
     finally:
@@ -170,14 +174,14 @@ def test_a_port_where_nobody_answers_is_silent(monkeypatch):
 
 def test_an_absent_port_names_the_ports_there_are(tmp_path):
     with pytest.raises(PortAbsentError, match="ports seen") as caught:
-        LoamscanScanner(str(tmp_path / "ttyNONE"))
+        at(tmp_path / "ttyNONE")
     assert "ttyNONE" in caught.value.what
 
 
 def test_a_port_in_use_is_busy(plugged_in):
     virtual = plugged_in(trigger=False)
-    with LoamscanScanner(virtual.port, FAST), pytest.raises(PortBusyError, match="another program"):
-        LoamscanScanner(virtual.port, FAST)
+    with at(virtual.port), pytest.raises(PortBusyError, match="another program"):
+        at(virtual.port)
 
 
 def test_a_port_of_another_user_is_denied(plugged_in):
@@ -188,7 +192,7 @@ def test_a_port_of_another_user_is_denied(plugged_in):
         os.seteuid(65534)  # nobody: root may open anything
     try:
         with pytest.raises(PortDeniedError, match="dialout"):
-            LoamscanScanner(virtual.port, FAST)
+            at(virtual.port)
     finally:
         os.seteuid(user)
 
@@ -197,15 +201,19 @@ def test_a_file_is_no_port(tmp_path):
     path = tmp_path / "file"
     path.write_text("no port")
     with pytest.raises(PortError, match="can't be opened"):
-        LoamscanScanner(str(path))
+        at(path)
 
 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("nirone:///dev/ttyUSB0", "loamscan://"),
+        ("spectro:///dev/ttyUSB0", "loamscan://"),
         ("/dev/ttyUSB0", "loamscan://"),
-        ("loamscan://ttyUSB0", "whole path"),
+        ("loamscan://ttyUSB0", "HOST:PORT"),
+        ("loamscan:ttyUSB0", "whole path"),
+        ("loamscan://host:4001/dev/ttyUSB0", "HOST:PORT"),
+        ("loamscan://host:99999", "HOST:PORT"),
+        ("loamscan://me@host:4001", "HOST:PORT"),
         ("loamscan:///dev/ttyUSB0?speed=9", "unknown options: speed"),
         ("loamscan:///dev/ttyUSB0?baud=fast", "no rate"),
         ("loamscan:///dev/ttyUSB0?baud=0", "no rate"),
@@ -219,4 +227,4 @@ def test_a_url_that_names_no_scanner_says_what_would(url, why):
 def test_a_url_may_set_the_rate(plugged_in):
     virtual = plugged_in()
     with open_scanner(f"{virtual.url}?baud={FAST}") as scanner:
-        assert scanner._link._port.baudrate == FAST
+        assert scanner._link._port._port.baudrate == FAST

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from firmware_bridge import messages as m
+from firmware_bridge.drivers import open_scanner
 from firmware_bridge.errors import PortError, ProtocolError
 from firmware_bridge.framing import Frame
-from firmware_bridge.loamscan_scanner import LoamscanScanner
 from firmware_bridge.scan_push import Ack, ScanPush
 from firmware_bridge.virtual_device import VirtualDevice
 from firmware_bridge.virtual_scanner import VirtualScanner
@@ -131,7 +131,7 @@ def test_absorbance_is_measured_as_reflectance(spectra):
 
 def test_the_line_is_no_faster_than_its_baud_rate(plugged_in, spectra):
     virtual = plugged_in(baud=19200, limit=3)
-    with LoamscanScanner(virtual.port, 19200) as scanner:
+    with open_scanner(f"{virtual.url}?baud=19200") as scanner:
         started_s = time.monotonic()
         for _ in range(3):
             scanner.acknowledge(scanner.receive(5))
@@ -143,7 +143,7 @@ def test_a_link_keeps_the_name_of_the_port_and_goes_with_it(plugged_in, tmp_path
     link.symlink_to("/dev/left-over")
     virtual = plugged_in(link=link)
     assert virtual.url == f"loamscan://{link}"
-    with LoamscanScanner(virtual.port, 921600) as scanner:
+    with open_scanner(f"{virtual.url}?baud=921600") as scanner:
         assert scanner.receive(5) is not None
     virtual.close()
     assert not link.is_symlink()
@@ -164,8 +164,8 @@ def test_a_label_too_long_for_the_wire_is_refused_at_once(spectra):
 
 def test_a_host_that_never_reads_does_not_block_the_device(plugged_in):
     virtual = plugged_in(limit=1, resend_s=0.0)
-    with LoamscanScanner(virtual.port, 921600):
+    with open_scanner(f"{virtual.url}?baud=921600"):
         time.sleep(0.3)
-    with LoamscanScanner(virtual.port, 921600) as scanner:
+    with open_scanner(f"{virtual.url}?baud=921600") as scanner:
         scanner.acknowledge(scanner.receive(10))
         assert virtual.finished.wait(10)

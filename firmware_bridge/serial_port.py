@@ -1,8 +1,9 @@
-"""Frames over a serial port: opening it, telling why it can't be opened, reading and writing."""
+"""A serial port: opening it, telling why it can't be opened, reading and writing."""
 
 from __future__ import annotations
 
 import errno
+import termios
 import threading
 import time
 
@@ -16,7 +17,6 @@ from firmware_bridge.errors import (
     PortError,
     ScannerGoneError,
 )
-from firmware_bridge.framing import MAX_FRAME, TERMINATOR, Frame, FrameDecoder, encode
 
 _POLL_S = 0.05
 _WRITE_TIMEOUT_S = 5.0
@@ -27,15 +27,14 @@ _BUSY = {errno.EBUSY, errno.EAGAIN}
 _DENIED = {errno.EACCES, errno.EPERM}
 
 
-class SerialLink:
-    """An open port that sends and receives frames; one reader, any number of senders."""
+class SerialPort:
+    """An open serial port, 8N1; a `Port`."""
 
     def __init__(self, path: str, baud: int) -> None:
         """Open ``path`` for this process alone; raises `PortError`."""
-        self.path = path
-        self.longest_frame_s = MAX_FRAME * _BITS_PER_BYTE / baud
-        self.decoder = FrameDecoder()
-        self._sending = threading.Lock()
+        self.name = path
+        self.bytes_per_s = baud / _BITS_PER_BYTE
+        self._writing = threading.Lock()
         try:
             self._port = serial.Serial(
                 path, baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
@@ -47,30 +46,27 @@ class SerialLink:
         """Forget what arrived before anybody listened."""
         try:
             self._port.reset_input_buffer()
-        except OSError as error:
+        except (OSError, termios.error) as error:
             raise self._gone() from error
 
-    def send(self, frame: Frame) -> None:
-        """Write one frame; raises `ScannerGoneError`."""
-        # The leading terminator ends whatever noise the line picked up while it was quiet.
-        data = TERMINATOR + encode(frame)
+    def write(self, data: bytes) -> None:
+        """Send ``data`` whole; raises `ScannerGoneError`."""
         try:
-            with self._sending:
+            with self._writing:
                 self._port.write(data)
         except OSError as error:
             raise self._gone() from error
 
-    def receive(self, timeout_s: float) -> list[Frame]:
-        """Frames as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
+    def read(self, timeout_s: float) -> bytes:
+        """Bytes as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
         deadline_s = time.monotonic() + timeout_s
         while True:
             try:
-                data = self._port.read(self._port.in_waiting or 1)
+                data: bytes = self._port.read(self._port.in_waiting or 1)
             except OSError as error:
                 raise self._gone() from error
-            frames = self.decoder.feed(data)
-            if frames or time.monotonic() >= deadline_s:
-                return frames
+            if data or time.monotonic() >= deadline_s:
+                return data
 
     def close(self) -> None:
         """Release the port; harmless when already closed."""
@@ -78,7 +74,7 @@ class SerialLink:
 
     def _gone(self) -> ScannerGoneError:
         return ScannerGoneError(
-            f"the scanner at {self.path} is gone", "check its cable and that it is switched on"
+            f"the scanner at {self.name} is gone", "check its cable and that it is switched on"
         )
 
 

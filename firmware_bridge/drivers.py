@@ -1,0 +1,147 @@
+"""Opening a scanner by its URL: the scheme names the driver, the rest the port.
+
+A driver for another scanner is a module with a `SerialDriver`, named here or, by another package, under
+the entry points ``loamscan.scanners``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from firmware_bridge.errors import PortError, RecordingError
+from firmware_bridge.loamscan_scanner import LoamscanScanner
+from firmware_bridge.nirone_scanner import NironeScanner
+from firmware_bridge.port import Port
+from firmware_bridge.recording import RecordingPort, ReplayPort, read_recording
+from firmware_bridge.scanner import Scanner
+from firmware_bridge.serial_port import SerialPort
+from firmware_bridge.tcp_port import TcpPort
+
+ENTRY_POINTS: Final = "loamscan.scanners"
+REPLAY: Final = "replay"
+
+
+@dataclass(frozen=True)
+class SerialDriver:
+    """A scanner on a wire of bytes: what opens it on a port, which it owns from then on; its rate."""
+
+    open: Callable[[Port], Scanner]
+    baud: int = 115200
+
+
+DRIVERS: Final[dict[str, SerialDriver]] = {
+    "loamscan": SerialDriver(LoamscanScanner),
+    "nirone": SerialDriver(NironeScanner),
+}
+"""By the scheme of a URL."""
+
+
+def open_scanner(url: str, record: Path | None = None) -> Scanner:
+    """The scanner at ``url``.
+
+    ``loamscan:///dev/ttyACM0?baud=921600`` is on a serial port, ``loamscan://host:4001`` behind a
+    terminal server, ``replay:FILE`` a recording. ``record`` is a new file for every byte both ways.
+    Raises `PortError` on a URL that names no driver or no port, `RecordingError`, and what the driver
+    raises.
+    """
+    parts = check_url(url)
+    if parts.scheme == REPLAY:
+        return _replayed(parts, record)
+    driver = _driver(parts.scheme)
+    port, baud = _port(parts, driver.baud)
+    if record is not None:
+        try:
+            port = RecordingPort(port, record, url, baud)
+        except BaseException:
+            port.close()
+            raise
+    return _opened(driver, port)
+
+
+def check_url(url: str) -> SplitResult:
+    """``url`` in its parts; raises `PortError` if it names no driver."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise PortError(
+            f"{url!r} is no URL: {error}", "write it as in loamscan:///dev/ttyACM0"
+        ) from error
+    if parts.scheme != REPLAY:
+        _driver(parts.scheme, url)
+    return parts
+
+
+def _driver(scheme: str, url: str = "") -> SerialDriver:
+    if scheme in DRIVERS:
+        return DRIVERS[scheme]
+    others = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    if scheme not in others:
+        known = ", ".join(f"{name}://" for name in sorted({*DRIVERS, *others}))
+        raise PortError(
+            f"{url!r} names no known scanner driver",
+            f"start the URL with one of: {known}, {REPLAY}:",
+        )
+    driver = others[scheme].load()
+    if not isinstance(driver, SerialDriver):
+        raise PortError(f"the driver {scheme} is none: {others[scheme].value}", "install it anew")
+    return driver
+
+
+def _opened(driver: SerialDriver, port: Port) -> Scanner:
+    try:
+        return driver.open(port)
+    except BaseException:
+        port.close()
+        raise
+
+
+def _port(url: SplitResult, default_baud: int) -> tuple[Port, int]:
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    baud = options.pop("baud", str(default_baud))
+    if options:
+        raise PortError(f"{url.geturl()!r} has unknown options: {', '.join(options)}", "use baud")
+    if not baud.isascii() or not baud.isdigit() or not 0 < int(baud) <= _BAUD_MAX:
+        raise PortError(f"baud rate {baud!r} in {url.geturl()!r} is no rate", "use 115200")
+    if url.netloc:
+        host, number = _host(url)
+        return TcpPort(host, number), int(baud)
+    if not url.path.startswith("/"):
+        raise PortError(
+            f"{url.geturl()!r} names no port",
+            f"write the whole path, {url.scheme}:///dev/ttyACM0, or {url.scheme}://HOST:PORT",
+        )
+    return SerialPort(url.path, int(baud)), int(baud)
+
+
+_BAUD_MAX: Final = 100_000_000
+
+
+def _host(url: SplitResult) -> tuple[str, int]:
+    try:
+        host, number = url.hostname, url.port
+    except ValueError as error:
+        raise PortError(f"{url.geturl()!r}: {error}", "write HOST:PORT") from error
+    if not host or number is None or url.path not in ("", "/") or url.username is not None:
+        raise PortError(
+            f"{url.geturl()!r} names neither a path nor a host with its port",
+            f"write {url.scheme}:///dev/ttyACM0 or {url.scheme}://HOST:PORT",
+        )
+    return host, number
+
+
+def _replayed(url: SplitResult, record: Path | None) -> Scanner:
+    if record is not None:
+        raise RecordingError("a recording is not recorded again", "copy the file")
+    if url.query not in ("", "paced"):
+        raise PortError(f"{url.geturl()!r} has unknown options: {url.query}", "use paced")
+    recording = read_recording(Path(url.path))
+    of = urlsplit(recording.url)
+    if of.scheme == REPLAY:
+        raise RecordingError(f"{url.path} says that it is of a recording")
+    port = ReplayPort(recording, url.path, paced=url.query == "paced")
+    return _opened(_driver(of.scheme, recording.url), port)

@@ -1,0 +1,304 @@
+"""The driver of Spectral Engines' NIRONE sensors: ASCII commands, spectra as raw float32.
+
+After the vendor's command guide; *never tried on hardware*. Commands end with CR, replies with CR LF and
+read ``Name: value``. Spectra come without header, length or checksum: of everything that matters two
+readings must agree, and every setting must be echoed as it was meant.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.errors import (
+    ProtocolError,
+    ScannerError,
+    ScannerFaultError,
+    ScannerSilentError,
+)
+from firmware_bridge.port import Port
+from firmware_bridge.scan import Instrument, Scan, ScanRole
+from firmware_bridge.scanner import LinkCounters, Scanner
+from soil.axis import Axis
+
+POINTS_MAX: Final = 512
+STEP_NM: Final = 5.0
+"""Ours: finer than the sensors' lines of about 20 nm, and the step of the models' axes."""
+
+AVERAGES: Final = 10
+"""Sweeps that the sensor averages for a scan. Ours."""
+
+REPLY_S: Final = 0.5
+MEASURE_SLACK_S: Final = 2.0
+SETTLE_S: Final = 0.05
+"""How long the line must be quiet before it is trusted again."""
+
+TRIES: Final = 8
+"""Readings until two agree, and questions until one is answered. Ours."""
+
+PASSES: Final = 20
+"""Times that all points are set until all were echoed. Ours."""
+
+_LINE_BYTES_MAX: Final = 256
+_Value = TypeVar("_Value")
+
+
+class Reply(NamedTuple):
+    """``name: value``."""
+
+    name: str
+    value: str
+
+
+class NironeScanner(Scanner):
+    """A sensor without trigger or memory: it measures when it is asked, and keeps no scan.
+
+    A scan that was not safe yet when this side crashed is gone; `acknowledge` has nothing to do.
+    """
+
+    def __init__(self, port: Port) -> None:
+        """Wake the sensor at ``port``, ask who it is and set its points.
+
+        Raises `ScannerSilentError`, `ScannerFaultError` or `ProtocolError`.
+        """
+        self._port = port
+        self._frames = self._damaged = 0
+        self._number = 0
+        self._asked: deque[ScanRole] = deque()
+        self._refused: tuple[str, str] | None = None
+        self._lit = False
+        self._warm_s = 0.0
+        self._quiet()
+        model, hardware, serial = (self._agreed(f"h{which}") for which in (0, 1, 2))
+        shortest_nm, longest_nm = (self._agreed_number(f"h{which}") for which in (3, 4))
+        self._points_nm = points_nm(shortest_nm, longest_nm)
+        self._axis = Axis("nm", self._points_nm)
+        self._set_points()
+        self._measure_s = self._agreed_number("E0") / 1000
+        self._warm_up_s = self._agreed_number("Lt") / 1000
+        self._instrument = Instrument(
+            model, serial, hardware, secrets.randbelow(2**32 - 1) + 1,
+            frozenset({"measure", "lamp", "temperature"}),
+        )  # fmt: skip
+
+    @property
+    def instrument(self) -> Instrument:
+        """What the sensor said of itself; ``session`` is of this opening, ``firmware`` its hardware."""
+        return self._instrument
+
+    @property
+    def counters(self) -> LinkCounters:
+        """Replies and spectra that were read, and those that did not hold."""
+        return LinkCounters(self._frames, self._damaged)
+
+    def measure(self, role: ScanRole = "sample") -> None:
+        """Ask for one scan; raises `ScannerFaultError` where one is under way.
+
+        ``dark`` is measured with the lamp off.
+        """
+        if self._asked:
+            raise ScannerFaultError(
+                f"{self._instrument.model} has a scan to give first", "receive it, and ask again"
+            )
+        self._asked.append(role)
+
+    def receive(self, timeout_s: float) -> Scan | None:
+        """The scan that was asked for, however long it takes; without one None after ``timeout_s``.
+
+        Raises `ScannerGoneError` when unplugged, `ScannerSilentError` where it stops answering and
+        `ProtocolError` where no two readings agree.
+        """
+        if not self._asked:
+            self._port.read(timeout_s)
+            return None
+        role = self._asked.popleft()
+        self._light(role != "dark")
+        began_s = time.monotonic()
+        self._measured()
+        scan_time_ms = round((time.monotonic() - began_s) * 1000)
+        values = self._spectrum()
+        temperature_c = self._agreed_number("St")
+        self._number += 1
+        return Scan(
+            session=self._instrument.session,
+            number=self._number,
+            role=role,
+            kind="counts",
+            axis=self._axis,
+            values=values,
+            scan_time_ms=scan_time_ms,
+            temperature_c=temperature_c,
+        )
+
+    def acknowledge(self, scan: Scan) -> None:
+        """Nothing: the sensor keeps no scan."""
+
+    def close(self) -> None:
+        """Put the lamp out, where the sensor is still there, and release the port."""
+        if self._lit:
+            self._lit = False
+            with suppress(ScannerError):  # it was unplugged
+                self._port.write(b"LI0\r")
+        self._port.close()
+
+    def _set_points(self) -> None:
+        """All points anew where one was misheard: it may have been heard as another."""
+        count = len(self._points_nm)
+        settings = [(f"W{i},{nm:g}", [float(nm)]) for i, nm in enumerate(self._points_nm)]
+        settings.append((f"V{count},{AVERAGES}", [float(count), float(AVERAGES)]))
+        for _ in range(PASSES):
+            if all(self._set_once(*setting) for setting in settings):
+                return
+        raise ProtocolError(
+            f"the sensor at {self._port.name} does not echo its settings", "check the cable"
+        )
+
+    def _light(self, on: bool) -> None:
+        level = "100" if on else "0"
+        for _ in range(TRIES):
+            if self._set_once(f"LI{level}", [float(level)]):
+                break
+        else:
+            raise ProtocolError(
+                f"the sensor at {self._port.name} does not echo its lamp's setting",
+                "check the cable",
+            )
+        if on and not self._lit:
+            self._warm_s = time.monotonic() + self._warm_up_s
+        self._lit = on
+        while on and (left_s := self._warm_s - time.monotonic()) > 0:
+            # Unplugging is noticed while it warms up.
+            self._port.read(min(left_s, 0.2))
+
+    def _measured(self) -> None:
+        """Have it measure, once: a reply that was lost is asked for again by measuring again."""
+        for _ in range(TRIES):
+            reply = self._ask("XM", self._measure_s * AVERAGES + MEASURE_SLACK_S)
+            if reply is not None and reply.name == "Measurement ready":
+                return
+        raise self._silent("XM")
+
+    def _spectrum(self) -> NDArray[np.float32]:
+        count = len(self._points_nm)
+        return np.frombuffer(self._agreeing(lambda: self._raw(count)), dtype="<f4")
+
+    def _raw(self, count: int) -> bytes | None:
+        """One reading of the spectrum; None where the line gave more or less than it."""
+        self._quiet()
+        self._port.write(b"Xm0,%d\r" % count)
+        wanted, data = 4 * count, b""
+        until_s = time.monotonic() + REPLY_S + wanted / self._port.bytes_per_s
+        while len(data) < wanted and (left_s := until_s - time.monotonic()) > 0:
+            data += self._port.read(left_s)
+        if len(data) != wanted or self._port.read(SETTLE_S):
+            return None
+        return data
+
+    def _agreed(self, command: str) -> str:
+        """The value that two readings agree on."""
+
+        def value() -> str | None:
+            reply = self._ask(command, REPLY_S)
+            return reply.value if reply and reply.value else None
+
+        return self._agreeing(value, command)
+
+    def _agreed_number(self, command: str) -> float:
+        value = self._agreed(command)
+        numbers = _numbers(value)
+        if len(numbers) != 1:
+            raise ProtocolError(
+                f"the sensor at {self._port.name} answers {command} with {value!r}, no number",
+                "check that it is a NIRONE sensor",
+            )
+        return numbers[0]
+
+    def _agreeing(self, read: Callable[[], _Value | None], what: str = "its spectrum") -> _Value:
+        seen: list[_Value] = []
+        heard = False
+        for _ in range(TRIES):
+            value = read()
+            if value is None:
+                self._damaged += 1
+                continue
+            heard = True
+            if value in seen:
+                self._frames += 1
+                return value
+            seen.append(value)
+        if not heard:
+            raise self._silent(what)
+        self._damaged += len(seen)
+        raise ProtocolError(
+            f"no two readings of {what} agree at {self._port.name}", "check the cable"
+        )
+
+    def _set_once(self, command: str, echo: list[float]) -> bool:
+        reply = self._ask(command, REPLY_S)
+        heard = reply is not None and _numbers(reply.value) == echo
+        self._damaged += not heard
+        return heard
+
+    def _ask(self, command: str, patience_s: float) -> Reply | None:
+        """The reply to ``command``, None where there is none in time or it is no line of text."""
+        self._quiet()
+        self._port.write(command.encode() + b"\r")
+        until_s = time.monotonic() + patience_s
+        data = b""
+        while b"\r\n" not in data and len(data) <= _LINE_BYTES_MAX:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return None
+            data += self._port.read(left_s)
+        line, _, _ = data.partition(b"\r\n")
+        try:
+            text = line.decode("ascii")
+        except UnicodeDecodeError:
+            return None
+        name, _, value = text.partition(":")
+        if "error" in name.lower():
+            # A command that was misheard is refused too; asked again it is not.
+            refused, self._refused = self._refused, (command, text)
+            if refused == self._refused:
+                raise ScannerFaultError(
+                    f"the sensor at {self._port.name} says: {text.strip()}",
+                    "see the sensor's manual",
+                )
+            return None
+        self._refused = None
+        return Reply(name.strip(), value.strip())
+
+    def _quiet(self) -> None:
+        """Whatever comes late is of an older question: wait until nothing does."""
+        self._port.drain()
+
+    def _silent(self, what: str) -> ScannerSilentError:
+        return ScannerSilentError(
+            f"nothing at {self._port.name} answers {what} as a NIRONE sensor",
+            "check that the sensor is powered, and its driver and baud rate in the URL",
+        )
+
+
+def points_nm(shortest_nm: float, longest_nm: float) -> NDArray[np.float64]:
+    """Where to measure: whole steps of `STEP_NM` within the sensor's range; raises `ProtocolError`."""
+    first, last = math.ceil(shortest_nm / STEP_NM), math.floor(longest_nm / STEP_NM)
+    count = last - first + 1
+    if not 2 <= count <= POINTS_MAX or first < 1:
+        raise ProtocolError(
+            f"a sensor from {shortest_nm:g} to {longest_nm:g} nm has no points of {STEP_NM:g} nm",
+            "check that it is a NIRONE sensor",
+        )
+    return STEP_NM * np.arange(first, last + 1, dtype=np.float64)
+
+
+def _numbers(value: str) -> list[float]:
+    return [float(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?", value)]
