@@ -18,6 +18,7 @@ from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.messages import ROLES
 from firmware_bridge.nirone_device import VirtualNirone
 from firmware_bridge.nirone_scanner import AVERAGES
+from firmware_bridge.nirscan_device import VirtualNirscan
 from firmware_bridge.pty_line import PtyLine
 from firmware_bridge.scan import Scan, ScanKind, ScanRole
 from firmware_bridge.scan_push import KINDS
@@ -26,7 +27,7 @@ from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKin
 from firmware_bridge.virtual_scanner import VirtualScanner
 from soil.axis import AxisUnit
 
-SIMULATED: Final = ("loamscan", "nirone")
+SIMULATED: Final = ("loamscan", "nirone", "nirscan-nano")
 
 
 @click.command()
@@ -47,8 +48,8 @@ SIMULATED: Final = ("loamscan", "nirone")
     type=click.Choice(SIMULATED),
     default="loamscan",
     show_default=True,
-    help="Whose protocol to speak. A NIRONE has no trigger: of the options below it knows --link, --baud, "
-    "--scan-time-ms, --limit, --damage and --seed.",
+    help="Whose protocol to speak. All but loamscan's have no trigger, and of the options below know --link, "
+    "--baud, --scan-time-ms, --limit, --damage and --seed.",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Link to make to the port.")
 @click.option("--mode", type=click.Choice(KINDS), default="reflectance", show_default=True)
@@ -107,6 +108,10 @@ def simulate(
         if which == "nirone":
             measure_ms = max(1, scan_time_ms // AVERAGES)
             virtual = VirtualNirone(file, baud, faults, link, measure_ms=measure_ms, limit=limit)
+        elif which == "nirscan-nano":
+            virtual = VirtualNirscan(
+                file, baud, faults, link, scan_time_ms=scan_time_ms, limit=limit
+            )
         else:
             virtual = VirtualScanner(
                 file,

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from firmware_bridge.errors import PortError, RecordingError
 from firmware_bridge.loamscan_scanner import LoamscanScanner
 from firmware_bridge.nirone_scanner import NironeScanner
+from firmware_bridge.nirscan_scanner import NirscanScanner
 from firmware_bridge.port import Port
 from firmware_bridge.recording import RecordingPort, ReplayPort, read_recording
 from firmware_bridge.scanner import Scanner
@@ -37,6 +38,7 @@ class SerialDriver:
 DRIVERS: Final[dict[str, SerialDriver]] = {
     "loamscan": SerialDriver(LoamscanScanner),
     "nirone": SerialDriver(NironeScanner),
+    "nirscan-nano": SerialDriver(NirscanScanner),
 }
 """By the scheme of a URL."""
 

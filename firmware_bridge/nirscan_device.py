@@ -1,0 +1,153 @@
+"""The instrument's side of the NIRscan Nano's protocol, for an emulator: bytes and time in, bytes out."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypedDict, Unpack
+
+from firmware_bridge import nirscan_commands as wire
+from firmware_bridge.line_faults import LineFaults
+from firmware_bridge.nirscan_file import POINTS_MAX
+from firmware_bridge.nirscan_packets import Packet, PacketDecoder, Response, encode
+from firmware_bridge.pty_line import PtyLine
+from firmware_bridge.spectra_files import SpectraFile
+from firmware_bridge.virtual_bench import Bench
+
+TEMPERATURE_C: Final = 31.5
+SERIAL: Final = "VIRTUAL3"
+FIRMWARE: Final = (2, 1, 0)
+_PART_BYTES: Final = 256
+_HEAD_BYTES: Final = 512
+"""Of configuration and dates, which no driver here reads."""
+
+
+class NirscanOptions(TypedDict, total=False):
+    """How an emulated instrument behaves; what is left out is as quick and willing as can be."""
+
+    scan_time_ms: int
+    limit: int | None
+    late_s: float
+
+
+class NirscanDevice:
+    """An instrument before which the white panel lies once, then the file's soils, each until it was read.
+
+    ``state`` makes it refuse to scan; with ``covered`` there is nothing to see.
+    """
+
+    def __init__(self, spectra: SpectraFile, **options: Unpack[NirscanOptions]) -> None:
+        self._axis = spectra.axis
+        self._bench = Bench(spectra, "counts", 1, options.get("limit"))
+        self._scan_time_ms = options.get("scan_time_ms", 5)
+        self._late_s = options.get("late_s", 0.0)
+        self.state: Literal["ready", "busy", "error"] = "ready"
+        self.covered = False
+        self._decoder = PacketDecoder()
+        self._queue: list[tuple[float, bytes]] = []
+        self._done_s = math.inf
+        self._panel = True
+        self._before: NDArray[np.float32] | None = None
+        self._read = False
+        self._file = b""
+        self._at = 0
+        self.samples = 0
+        """Soils scanned."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every soil there is was scanned."""
+        return self._bench.scans is not None and self.samples >= self._bench.scans
+
+    @property
+    def next_due_s(self) -> float:
+        """When the next reply is due."""
+        return self._queue[0][0] if self._queue else math.inf
+
+    def due(self, now_s: float) -> list[bytes]:
+        """Replies whose time has come."""
+        said = []
+        while self._queue and self._queue[0][0] <= now_s:
+            said.append(self._queue.pop(0)[1])
+        return said
+
+    def hear(self, data: bytes, now_s: float) -> list[bytes]:
+        """Take requests in; what is to be said at once."""
+        for request in self._decoder.feed(data) or self._decoder.flush():
+            answer, response = self._answer(request, now_s)
+            reply = Packet(request.command, answer, request.sequence, request.reads, response)
+            self._queue.append((now_s + self._late_s, encode(reply)))
+        return self.due(now_s)
+
+    def _answer(self, request: Packet, now_s: float) -> tuple[bytes, Response]:
+        known = {
+            wire.VERSIONS: struct.pack("<I", FIRMWARE[0] << 16 | FIRMWARE[1] << 8 | FIRMWARE[2]),
+            wire.SERIAL: SERIAL.encode(),
+            wire.SCAN_TIME: struct.pack("<I", self._scan_time_ms),
+            wire.SCAN_STATUS: bytes([now_s >= self._done_s]),
+            wire.INTERPRET: b"",
+            wire.INTERPRET_STATUS: bytes([bool(self._file)]),
+            wire.TEMPERATURE: struct.pack("<ii", round(100 * TEMPERATURE_C), 0),
+        }
+        if request.command == wire.SCAN:
+            return b"", self._scan(now_s)
+        if request.command == wire.FILE_SIZE and request.data == bytes([wire.INTERPRETED]):
+            self._at = 0
+            return struct.pack("<I", len(self._file)), Response.SUCCESS
+        if request.command == wire.FILE_DATA:
+            part = self._file[self._at : self._at + _PART_BYTES]
+            self._at += len(part)
+            self._read = self._read or self._at == len(self._file)
+            return part, Response.SUCCESS
+        answer = known.get(request.command)
+        return (b"", Response.ERROR) if answer is None else (answer, Response.SUCCESS)
+
+    def _scan(self, now_s: float) -> Response:
+        if self.state != "ready":
+            return Response.BUSY if self.state == "busy" else Response.ERROR
+        if self.covered:
+            self._before = self._bench.reference("dark")
+        elif self._before is None or self._read:
+            self._read = False
+            if self._panel:
+                self._before, self._panel = self._bench.reference("white"), False
+            else:
+                sample = self._bench.next_sample()
+                if sample is None:
+                    return Response.ERROR
+                self._before = sample[1]
+                self.samples += 1
+        self._done_s = now_s + self._scan_time_ms / 1000
+        self._file = self._interpreted(self._before - self._bench.reference("dark"))
+        return Response.SUCCESS
+
+    def _interpreted(self, counts: NDArray[np.float32]) -> bytes:
+        nm = np.zeros(POINTS_MAX, "<f8")
+        intensity = np.zeros(POINTS_MAX, "<i4")
+        nm[: len(counts)] = self._axis.values_in("nm")
+        intensity[: len(counts)] = np.rint(100 * counts.astype(np.float64))
+        tail = nm.tobytes() + intensity.tobytes() + struct.pack("<ii", len(counts), 0)
+        return bytes(_HEAD_BYTES) + tail
+
+
+class VirtualNirscan(PtyLine):
+    """Plays a `NirscanDevice` on a `PtyLine`."""
+
+    scheme = "nirscan-nano"
+
+    def __init__(
+        self,
+        spectra: SpectraFile,
+        baud: int | None = 115200,
+        faults: LineFaults | None = None,
+        link: str | Path | None = None,
+        **options: Unpack[NirscanOptions],
+    ) -> None:
+        """Make the port; raises `PortError` if ``link`` can't be made."""
+        self.device = NirscanDevice(spectra, **options)
+        super().__init__(self.device, baud, faults, link)
