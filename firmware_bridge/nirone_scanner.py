@@ -72,7 +72,7 @@ class NironeScanner(Scanner):
         """
         self._port = port
         self._frames = self._damaged = 0
-        self._number = 0
+        self._number = self._unanswered = 0
         self._asked: deque[ScanRole] = deque()
         self._refused: tuple[str, str] | None = None
         self._lit = False
@@ -244,9 +244,12 @@ class NironeScanner(Scanner):
 
     def _set_once(self, command: str, echo: list[float]) -> bool:
         reply = self._ask(command, REPLY_S)
-        heard = reply is not None and _numbers(reply.value) == echo
-        self._damaged += not heard
-        return heard
+        echoed = reply is not None and _numbers(reply.value) == echo
+        self._damaged += not echoed
+        self._unanswered = 0 if reply is not None else self._unanswered + 1
+        if self._unanswered >= TRIES:
+            raise self._silent(command)
+        return echoed
 
     def _ask(self, command: str, patience_s: float) -> Reply | None:
         """The reply to ``command``, None where there is none in time or it is no line of text."""

@@ -42,6 +42,7 @@ from firmware_bridge.scan import Instrument, Scan, ScanRole
 from firmware_bridge.scanner import LinkCounters, Scanner
 
 TRIES: Final = 5
+FILE_TRIES: Final = 12
 REPLY_S: Final = 0.5
 POLL_S: Final = 0.025
 BUSY_S: Final = 0.2
@@ -133,7 +134,7 @@ class NirscanScanner(Scanner):
 
     def _interpreted(self) -> InterpretedScan:
         """The file, from its beginning again where a part was lost: parts bear no number."""
-        for _ in range(TRIES):
+        for _ in range(FILE_TRIES):
             size = _u32(self._read(FILE_SIZE, bytes([INTERPRETED])))
             if not 0 < size <= FILE_BYTES_MAX:
                 raise ProtocolError(f"the instrument has a scan of {size} bytes", "scan again")

@@ -1,0 +1,133 @@
+"""A driver and an emulated device without a line between them, on a clock that nobody waits for.
+
+For what takes thousands of scans: the same bytes as on a pseudo-terminal, the same faults, and every
+wait is over at once. Deterministic for a seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from firmware_bridge import frame_link, loamscan_scanner, nirone_scanner, nirscan_scanner
+from firmware_bridge.errors import ScannerGoneError
+from firmware_bridge.line_faults import LineFaults, NoisyLine
+from firmware_bridge.loamscan_scanner import LoamscanScanner
+from firmware_bridge.nirone_device import NironeDevice
+from firmware_bridge.nirone_scanner import NironeScanner
+from firmware_bridge.nirscan_device import NirscanDevice
+from firmware_bridge.nirscan_scanner import NirscanScanner
+from firmware_bridge.port import Port
+from firmware_bridge.pty_line import WireDevice
+from firmware_bridge.scanner import Scanner
+from firmware_bridge.spectra_files import SpectraFile
+from firmware_bridge.virtual_device import VirtualDevice
+from firmware_bridge.virtual_scanner import FramedDevice
+from soil.axis import Axis
+
+
+class Clock:
+    """Stands where a driver has `time`; goes on when a port is waited for."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        # A loop that only looks at the clock must end too.
+        self.now_s += 1e-6
+        return self.now_s
+
+
+class DirectLine:
+    """A `Port` with a device behind it. ``unplugged_after`` bytes of what it says it is gone."""
+
+    name = "direct line"
+    bytes_per_s = 11520.0
+
+    def __init__(self, device: WireDevice, clock: Clock) -> None:
+        self._device = device
+        self._clock = clock
+        self._noise = NoisyLine(LineFaults())
+        self._arrived = bytearray()
+        self._left: float = math.inf
+        self.stalled = False
+
+    def suffer(self, faults: LineFaults) -> None:
+        """From now on."""
+        self._noise = NoisyLine(faults)
+        self._arrived += self._noise.start_up()
+
+    def unplug_after(self, size: int) -> None:
+        self._left = size
+
+    def write(self, data: bytes) -> None:
+        self._check()
+        self._take(self._device.hear(self._noise.heard(data), self._clock.now_s))
+
+    def read(self, timeout_s: float) -> bytes:
+        self._check()
+        until_s = self._clock.now_s + timeout_s
+        while True:
+            self._take(self._device.due(self._clock.now_s))
+            if self._arrived and not self.stalled:
+                data = bytes(self._arrived[: int(min(self._left, 1 << 20))])
+                self._arrived.clear()
+                self._left -= len(data)
+                return data
+            self._check()
+            if self._clock.now_s >= until_s:
+                return b""
+            self._clock.now_s = min(until_s, max(self._clock.now_s, self._device.next_due_s))
+
+    def drain(self) -> None:
+        self._check()
+        self._take(self._device.due(self._clock.now_s))
+        self._arrived.clear()
+
+    def close(self) -> None:
+        pass
+
+    def _take(self, parts: list[bytes]) -> None:
+        for part in parts:
+            self._arrived += self._noise.spoil(part)
+
+    def _check(self) -> None:
+        if self._left <= 0:
+            raise ScannerGoneError("unplugged", "")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A driver, the device that it is for, and how many parts a scan of it takes, about."""
+
+    driver: Callable[[Port], Scanner]
+    device: Callable[..., Any]
+    modules: tuple[ModuleType, ...]
+    parts: int
+    nm: tuple[float, float, int]
+
+
+def _framed(spectra: SpectraFile, **options: Any) -> FramedDevice:
+    return FramedDevice(VirtualDevice(spectra, trigger=False, scan_time_ms=5, seed=1, **options))
+
+
+KINDS: dict[str, Kind] = {
+    "loamscan": Kind(
+        LoamscanScanner, _framed, (frame_link, loamscan_scanner), 2, (1350.0, 2550.0, 33)
+    ),
+    "nirone": Kind(NironeScanner, NironeDevice, (nirone_scanner,), 8, (2000.0, 2450.0, 46)),
+    "nirscan-nano": Kind(
+        NirscanScanner, NirscanDevice, (nirscan_scanner,), 50, (900.0, 1700.0, 33)
+    ),
+}
+
+
+def soils(kind: Kind) -> SpectraFile:
+    nm = np.linspace(*kind.nm)
+    values = np.stack([0.4 + 0.2 * np.sin(nm / (60 + 20 * i)) for i in range(4)])
+    return SpectraFile(Axis("nm", nm), values.astype(np.float32), "reflectance", list("ABCD"))
