@@ -97,9 +97,12 @@ def texture_probabilities(
 
 
 @cache
-def _classes_by_cell() -> NDArray[np.intp]:
-    """Class index by clay (row) and sand (column) in half per cents, brought into the triangle."""
+def _classes_by_cell() -> NDArray[np.uint8]:
+    """Class index by clay (row) and sand (column) in half per cents, brought into the triangle.
+
+    In bytes, since a reading comes seldom enough to find it out of the processor's cache.
+    """
     steps = np.arange(_CELLS) * _CELL_PCT
     clay, sand = np.meshgrid(steps, steps, indexing="ij")
     parts = np.stack([clay, (100 - clay - sand).clip(0), sand])
-    return texture_index(*(100 * parts / parts.sum(axis=0)))
+    return texture_index(*(100 * parts / parts.sum(axis=0))).astype(np.uint8)
