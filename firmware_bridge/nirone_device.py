@@ -5,18 +5,17 @@ What its replies are called is not in the vendor's guide as we have it; a driver
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import TypedDict, Unpack
+from typing_extensions import Unpack
 
+from firmware_bridge.asked_device import AskedDevice, AskedOptions
 from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.pty_line import PtyLine
 from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_bench import Bench
 
 TEMPERATURE_C: Final = 31.5
 MODEL: Final = "NIRONE (virtual)"
@@ -25,63 +24,28 @@ HARDWARE: Final = "1.0"
 
 _COMMAND_BYTES_MAX: Final = 64
 
-State = Literal["ready", "busy", "error"]
 
-
-class NironeOptions(TypedDict, total=False):
+class NironeOptions(AskedOptions, total=False):
     """How an emulated sensor behaves; what is left out is as quick and willing as can be."""
 
     measure_ms: int
     warm_up_ms: int
-    limit: int | None
-    late_s: float
 
 
-class NironeDevice:
-    """A sensor over the wavelengths of a file of spectra, which lie before it one after the other.
-
-    With the lamp off it sees the dark. With the lamp on it sees a white panel after each dark scan, then
-    the file's soils, each until its spectrum was read: whoever plays the operator goes by that order.
-    ``state`` makes it refuse to measure; ``late_s`` holds every reply back.
-    """
+class NironeDevice(AskedDevice):
+    """A sensor over the wavelengths of a file; it sees the panel anew after each dark scan."""
 
     def __init__(self, spectra: SpectraFile, **options: Unpack[NironeOptions]) -> None:
-        self._axis = spectra.axis
-        self._bench = Bench(spectra, "counts", 1, options.get("limit"))
         self._measure_ms = options.get("measure_ms", 5)
         self._warm_up_ms = options.get("warm_up_ms", 0)
-        self._late_s = options.get("late_s", 0.0)
-        self.state: State = "ready"
+        super().__init__(spectra, limit=options.get("limit"), late_s=options.get("late_s", 0.0))
         self._heard = bytearray()
         self._points_nm: dict[int, float] = {}
         self._count = 0
         self._averages = 1
         self._lamp = 0
         self._lit_s = 0.0
-        self._before: NDArray[np.float32] | None = None
-        self._panel = True
-        self._read = False
         self._seen = np.zeros(0, np.float32)
-        self._queue: list[tuple[float, bytes]] = []
-        self.samples = 0
-        """Soils measured."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether every soil there is was measured."""
-        return self._bench.scans is not None and self.samples >= self._bench.scans
-
-    @property
-    def next_due_s(self) -> float:
-        """When the next reply is due."""
-        return self._queue[0][0] if self._queue else math.inf
-
-    def due(self, now_s: float) -> list[bytes]:
-        """Replies whose time has come."""
-        said = []
-        while self._queue and self._queue[0][0] <= now_s:
-            said.append(self._queue.pop(0)[1])
-        return said
 
     def hear(self, data: bytes, now_s: float) -> list[bytes]:
         """Take commands in; what is to be said at once."""
@@ -96,7 +60,7 @@ class NironeDevice:
                 continue
             reply, after_s = self._reply(command.decode("latin-1"), now_s)
             if reply:
-                self._queue.append((now_s + after_s + self._late_s, reply))
+                self._say(reply, now_s + after_s)
         return self.due(now_s)
 
     def _reply(self, command: str, now_s: float) -> tuple[bytes, float]:
@@ -155,20 +119,10 @@ class NironeDevice:
         return b"Measurement ready\r\n", self._measure_ms * self._averages / 1000
 
     def _sight(self) -> NDArray[np.float32] | None:
-        """Counts of what lies before it, None where the soils are at an end."""
-        if self._lamp == 0:
-            self._before, self._panel = None, True
-            return self._bench.reference("dark")
-        if self._before is not None and not self._read:
-            return self._before
-        self._read = False
-        if self._panel:
-            self._before, self._panel = self._bench.reference("white"), False
-        else:
-            sample = self._bench.next_sample()
-            self._before = None if sample is None else sample[1]
-            self.samples += sample is not None
-        return self._before
+        if self._lamp:
+            return self._lit()
+        self._before, self._panel = None, True
+        return self._bench.reference("dark")
 
 
 class VirtualNirone(PtyLine):

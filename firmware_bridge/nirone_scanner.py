@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-import secrets
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple, TypeVar
@@ -19,6 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.asked_scanner import AskedScanner, Measured
 from firmware_bridge.errors import (
     ProtocolError,
     ScannerError,
@@ -26,8 +25,8 @@ from firmware_bridge.errors import (
     ScannerSilentError,
 )
 from firmware_bridge.port import Port
-from firmware_bridge.scan import Instrument, Scan, ScanRole
-from firmware_bridge.scanner import LinkCounters, Scanner
+from firmware_bridge.scan import Instrument, ScanRole
+from firmware_bridge.scanner import LinkCounters
 from soil.axis import Axis
 
 POINTS_MAX: Final = 512
@@ -59,21 +58,17 @@ class Reply(NamedTuple):
     value: str
 
 
-class NironeScanner(Scanner):
-    """A sensor without trigger or memory: it measures when it is asked, and keeps no scan.
-
-    A scan that was not safe yet when this side crashed is gone; `acknowledge` has nothing to do.
-    """
+class NironeScanner(AskedScanner):
+    """A sensor, its lamp, and its points every `STEP_NM`; `Instrument.firmware` is its hardware's version."""
 
     def __init__(self, port: Port) -> None:
         """Wake the sensor at ``port``, ask who it is and set its points.
 
         Raises `ScannerSilentError`, `ScannerFaultError` or `ProtocolError`.
         """
-        self._port = port
+        super().__init__(port)
         self._frames = self._damaged = 0
-        self._number = self._unanswered = 0
-        self._asked: deque[ScanRole] = deque()
+        self._unanswered = 0
         self._refused: tuple[str, str] | None = None
         self._lit = False
         self._warm_s = 0.0
@@ -86,61 +81,22 @@ class NironeScanner(Scanner):
         self._measure_s = self._agreed_number("E0") / 1000
         self._warm_up_s = self._agreed_number("Lt") / 1000
         self._instrument = Instrument(
-            model, serial, hardware, secrets.randbelow(2**32 - 1) + 1,
-            frozenset({"measure", "lamp", "temperature"}),
+            model, serial, hardware, self._session, frozenset({"measure", "lamp", "temperature"})
         )  # fmt: skip
-
-    @property
-    def instrument(self) -> Instrument:
-        """What the sensor said of itself; ``session`` is of this opening, ``firmware`` its hardware."""
-        return self._instrument
 
     @property
     def counters(self) -> LinkCounters:
         """Replies and spectra that were read, and those that did not hold."""
         return LinkCounters(self._frames, self._damaged)
 
-    def measure(self, role: ScanRole = "sample") -> None:
-        """Ask for one scan; raises `ScannerFaultError` where one is under way.
-
-        ``dark`` is measured with the lamp off.
-        """
-        if self._asked:
-            raise ScannerFaultError(
-                f"{self._instrument.model} has a scan to give first", "receive it, and ask again"
-            )
-        self._asked.append(role)
-
-    def receive(self, timeout_s: float) -> Scan | None:
-        """The scan that was asked for, however long it takes; without one None after ``timeout_s``.
-
-        Raises `ScannerGoneError` when unplugged, `ScannerSilentError` where it stops answering and
-        `ProtocolError` where no two readings agree.
-        """
-        if not self._asked:
-            self._port.read(timeout_s)
-            return None
-        role = self._asked.popleft()
+    def _measured(self, role: ScanRole) -> Measured:
+        """``dark`` with the lamp off, any other role with it on and warm."""
         self._light(role != "dark")
         began_s = time.monotonic()
-        self._measured()
+        self._sweep()
         scan_time_ms = round((time.monotonic() - began_s) * 1000)
-        values = self._spectrum()
-        temperature_c = self._agreed_number("St")
-        self._number += 1
-        return Scan(
-            session=self._instrument.session,
-            number=self._number,
-            role=role,
-            kind="counts",
-            axis=self._axis,
-            values=values,
-            scan_time_ms=scan_time_ms,
-            temperature_c=temperature_c,
-        )
-
-    def acknowledge(self, scan: Scan) -> None:
-        """Nothing: the sensor keeps no scan."""
+        counts = self._spectrum()
+        return Measured(self._axis, counts, scan_time_ms, self._agreed_number("St"))
 
     def close(self) -> None:
         """Put the lamp out, where the sensor is still there, and release the port."""
@@ -148,7 +104,7 @@ class NironeScanner(Scanner):
             self._lit = False
             with suppress(ScannerError):  # it was unplugged
                 self._port.write(b"LI0\r")
-        self._port.close()
+        super().close()
 
     def _set_points(self) -> None:
         """All points anew where one was misheard: it may have been heard as another."""
@@ -179,7 +135,7 @@ class NironeScanner(Scanner):
             # Unplugging is noticed while it warms up.
             self._port.read(min(left_s, 0.2))
 
-    def _measured(self) -> None:
+    def _sweep(self) -> None:
         """Have it measure, once: a reply that was lost is asked for again by measuring again."""
         for _ in range(TRIES):
             reply = self._ask("XM", self._measure_s * AVERAGES + MEASURE_SLACK_S)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import struct
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import TypedDict, Unpack
+from typing_extensions import Unpack
 
 from firmware_bridge import nirscan_commands as wire
+from firmware_bridge.asked_device import AskedDevice, AskedOptions
 from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.nirscan_file import POINTS_MAX
 from firmware_bridge.nirscan_packets import Packet, PacketDecoder, Response, encode
 from firmware_bridge.pty_line import PtyLine
 from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_bench import Bench
 
 TEMPERATURE_C: Final = 31.5
 SERIAL: Final = "VIRTUAL3"
@@ -27,61 +27,30 @@ _HEAD_BYTES: Final = 512
 """Of configuration and dates, which no driver here reads."""
 
 
-class NirscanOptions(TypedDict, total=False):
+class NirscanOptions(AskedOptions, total=False):
     """How an emulated instrument behaves; what is left out is as quick and willing as can be."""
 
     scan_time_ms: int
-    limit: int | None
-    late_s: float
 
 
-class NirscanDevice:
-    """An instrument before which the white panel lies once, then the file's soils, each until it was read.
-
-    ``state`` makes it refuse to scan; with ``covered`` there is nothing to see.
-    """
+class NirscanDevice(AskedDevice):
+    """An instrument on the axis of a file; with ``covered`` there is nothing to see."""
 
     def __init__(self, spectra: SpectraFile, **options: Unpack[NirscanOptions]) -> None:
-        self._axis = spectra.axis
-        self._bench = Bench(spectra, "counts", 1, options.get("limit"))
         self._scan_time_ms = options.get("scan_time_ms", 5)
-        self._late_s = options.get("late_s", 0.0)
-        self.state: Literal["ready", "busy", "error"] = "ready"
+        super().__init__(spectra, limit=options.get("limit"), late_s=options.get("late_s", 0.0))
         self.covered = False
         self._decoder = PacketDecoder()
-        self._queue: list[tuple[float, bytes]] = []
         self._done_s = math.inf
-        self._panel = True
-        self._before: NDArray[np.float32] | None = None
-        self._read = False
         self._file = b""
         self._at = 0
-        self.samples = 0
-        """Soils scanned."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether every soil there is was scanned."""
-        return self._bench.scans is not None and self.samples >= self._bench.scans
-
-    @property
-    def next_due_s(self) -> float:
-        """When the next reply is due."""
-        return self._queue[0][0] if self._queue else math.inf
-
-    def due(self, now_s: float) -> list[bytes]:
-        """Replies whose time has come."""
-        said = []
-        while self._queue and self._queue[0][0] <= now_s:
-            said.append(self._queue.pop(0)[1])
-        return said
 
     def hear(self, data: bytes, now_s: float) -> list[bytes]:
         """Take requests in; what is to be said at once."""
         for request in self._decoder.feed(data) or self._decoder.flush():
             answer, response = self._answer(request, now_s)
             reply = Packet(request.command, answer, request.sequence, request.reads, response)
-            self._queue.append((now_s + self._late_s, encode(reply)))
+            self._say(encode(reply), now_s)
         return self.due(now_s)
 
     def _answer(self, request: Packet, now_s: float) -> tuple[bytes, Response]:
@@ -110,20 +79,12 @@ class NirscanDevice:
     def _scan(self, now_s: float) -> Response:
         if self.state != "ready":
             return Response.BUSY if self.state == "busy" else Response.ERROR
-        if self.covered:
-            self._before = self._bench.reference("dark")
-        elif self._before is None or self._read:
-            self._read = False
-            if self._panel:
-                self._before, self._panel = self._bench.reference("white"), False
-            else:
-                sample = self._bench.next_sample()
-                if sample is None:
-                    return Response.ERROR
-                self._before = sample[1]
-                self.samples += 1
+        dark = self._bench.reference("dark")
+        counts = dark if self.covered else self._lit()
+        if counts is None:
+            return Response.ERROR
         self._done_s = now_s + self._scan_time_ms / 1000
-        self._file = self._interpreted(self._before - self._bench.reference("dark"))
+        self._file = self._interpreted(counts - dark)
         return Response.SUCCESS
 
     def _interpreted(self, counts: NDArray[np.float32]) -> bytes:

@@ -6,12 +6,11 @@ itself and subtracts its dark: a dark scan is one with nothing before the window
 
 from __future__ import annotations
 
-import secrets
 import struct
 import time
-from collections import deque
 from typing import Final
 
+from firmware_bridge.asked_scanner import AskedScanner, Measured
 from firmware_bridge.errors import ProtocolError, ScannerFaultError, ScannerSilentError
 from firmware_bridge.nirscan_commands import (
     DONE,
@@ -38,8 +37,8 @@ from firmware_bridge.nirscan_packets import (
     encode,
 )
 from firmware_bridge.port import Port
-from firmware_bridge.scan import Instrument, Scan, ScanRole
-from firmware_bridge.scanner import LinkCounters, Scanner
+from firmware_bridge.scan import Instrument, ScanRole
+from firmware_bridge.scanner import LinkCounters
 
 TRIES: Final = 5
 FILE_TRIES: Final = 12
@@ -51,58 +50,33 @@ SCAN_TIME_MAX_S: Final = 120.0
 """Ours, as are the waits above: the guide has none but the pause between polls."""
 
 
-class NirscanScanner(Scanner):
-    """An instrument without memory on this wire: it measures when it is asked, and keeps no scan.
-
-    A scan that was not safe yet when this side crashed is gone; `acknowledge` has nothing to do.
-    """
+class NirscanScanner(AskedScanner):
+    """An instrument that interprets its scans itself."""
 
     def __init__(self, port: Port) -> None:
         """Ask the instrument at ``port`` who it is.
 
         Raises `ScannerSilentError`, `ScannerFaultError` or `ProtocolError`.
         """
-        self._port = port
+        super().__init__(port)
         self._decoder = PacketDecoder()
         self._sequence = 0
-        self._number = 0
-        self._asked: deque[ScanRole] = deque()
         port.drain()
         versions = self._read(VERSIONS)
         serial = _text(self._read(SERIAL))
         self._instrument = Instrument(
-            "NIRscan Nano", serial, _version(versions), secrets.randbelow(2**32 - 1) + 1,
+            "NIRscan Nano", serial, _version(versions), self._session,
             frozenset({"measure", "temperature"}),
         )  # fmt: skip
-
-    @property
-    def instrument(self) -> Instrument:
-        """What the instrument said of itself; ``session`` is of this opening."""
-        return self._instrument
 
     @property
     def counters(self) -> LinkCounters:
         """Packets that came, and bytes that were of none."""
         return LinkCounters(self._decoder.packets, self._decoder.skipped)
 
-    def measure(self, role: ScanRole = "sample") -> None:
-        """Ask for one scan; raises `ScannerFaultError` where one is under way."""
-        if self._asked:
-            raise ScannerFaultError(
-                f"{self._instrument.model} has a scan to give first", "receive it, and ask again"
-            )
-        self._asked.append(role)
-
-    def receive(self, timeout_s: float) -> Scan | None:
-        """The scan that was asked for, however long it takes; without one None after ``timeout_s``.
-
-        Raises `ScannerGoneError` when unplugged, `ScannerSilentError` where it stops answering,
-        `ScannerFaultError` where it refuses and `ProtocolError` where it gives no scan.
-        """
-        if not self._asked:
-            self._port.read(timeout_s)
-            return None
-        role = self._asked.popleft()
+    def _measured(self, role: ScanRole) -> Measured:
+        """The same for every role: what it is of is what lies before the window."""
+        del role
         began_s = time.monotonic()
         estimate_s = min(_u32(self._read(SCAN_TIME)) / 1000, SCAN_TIME_MAX_S)
         self._write(SCAN, b"\0")
@@ -113,24 +87,7 @@ class NirscanScanner(Scanner):
         self._until_done(INTERPRET_STATUS, SLACK_S)
         found = self._interpreted()
         temperature_c = _i32(self._read(TEMPERATURE)) / 100
-        self._number += 1
-        return Scan(
-            session=self._instrument.session,
-            number=self._number,
-            role=role,
-            kind="counts",
-            axis=found.axis,
-            values=found.counts,
-            scan_time_ms=scan_time_ms,
-            temperature_c=temperature_c,
-        )
-
-    def acknowledge(self, scan: Scan) -> None:
-        """Nothing: the instrument keeps no scan for this wire."""
-
-    def close(self) -> None:
-        """Release the port; harmless when already closed."""
-        self._port.close()
+        return Measured(found.axis, found.counts, scan_time_ms, temperature_c)
 
     def _interpreted(self) -> InterpretedScan:
         """The file, from its beginning again where a part was lost: parts bear no number."""

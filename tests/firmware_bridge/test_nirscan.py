@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import struct
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -16,11 +15,8 @@ from firmware_bridge import nirscan_scanner
 from firmware_bridge.drivers import open_scanner
 from firmware_bridge.errors import (
     ProtocolError,
-    ScannerFaultError,
-    ScannerGoneError,
     ScannerSilentError,
 )
-from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.nirscan_device import VirtualNirscan
 from firmware_bridge.nirscan_file import POINTS_MAX, interpreted_scan
 from firmware_bridge.scan import Scan
@@ -86,82 +82,12 @@ def test_with_its_window_covered_it_sees_nothing(plugged) -> None:
         assert not asked_for(scanner, "dark").values.any()
 
 
-def test_nothing_comes_that_was_not_asked_for(plugged) -> None:
-    with open_scanner(plugged().url) as scanner:
-        assert scanner.receive(0.05) is None
-        scanner.measure()
-        with pytest.raises(ScannerFaultError, match="has a scan to give first"):
-            scanner.measure()
-
-
-@pytest.mark.parametrize(("state", "words"), [("busy", "is busy"), ("error", "refuses command")])
-def test_what_the_instrument_refuses_is_told(plugged, hasty, state, words) -> None:
-    virtual = plugged()
-    with open_scanner(virtual.url) as scanner:
-        virtual.device.state = state
-        scanner.measure()
-        with pytest.raises(ScannerFaultError, match=words):
-            scanner.receive(10)
-        virtual.device.state = "ready"
-        assert asked_for(scanner, "white").values.any()
-
-
-def test_garbage_at_its_start_is_passed_over(plugged) -> None:
-    with open_scanner(plugged(faults=LineFaults(start_up=700)).url) as scanner:
-        assert scanner.instrument.serial == "VIRTUAL3"
-
-
-def test_unplugging_is_noticed_while_waiting_and_while_measuring(plugged) -> None:
-    virtual = plugged(scan_time_ms=5000)
-    with open_scanner(virtual.url) as scanner:
-        scanner.measure()
-        threading.Timer(0.2, virtual.close).start()
-        with pytest.raises(ScannerGoneError):
-            scanner.receive(10)
-        with pytest.raises(ScannerGoneError):
-            scanner.receive(10)
-
-
-def test_a_port_where_nobody_answers_is_silent(plugged, plugged_in, hasty) -> None:
-    with pytest.raises(ScannerSilentError, match="answers as a NIRscan Nano"):
-        open_scanner(plugged(faults=LineFaults(deafness=1.0)).url)
-    with pytest.raises(ScannerSilentError, match="answers as a NIRscan Nano"):
-        open_scanner(plugged_in(trigger=False).url.replace("loamscan:", "nirscan-nano:"))
-
-
-def test_replies_to_older_questions_are_not_taken_for_answers(plugged, hasty) -> None:
-    with pytest.raises(ScannerSilentError):
-        open_scanner(plugged(late_s=0.4).url)
-
-
 def test_a_scan_that_does_not_end_is_given_up(plugged, hasty, monkeypatch) -> None:
     monkeypatch.setattr(nirscan_scanner, "SCAN_TIME_MAX_S", 0.1)
     with open_scanner(plugged(scan_time_ms=60_000).url) as scanner:
         scanner.measure()
         with pytest.raises(ScannerSilentError, match="does not finish its scan"):
             scanner.receive(10)
-
-
-@pytest.mark.parametrize(
-    "faults",
-    [
-        LineFaults(damage=0.01), LineFaults(drop=0.01), LineFaults(double=0.01),
-        LineFaults(truncate=0.01), LineFaults(garbage=0.01), LineFaults(deafness=0.01),
-        LineFaults(mishearing=0.01), LineFaults(0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002),
-    ],
-    ids=["damage", "drop", "double", "truncate", "garbage", "deafness", "mishearing", "all"],
-)  # fmt: skip
-def test_on_a_noisy_line_values_are_right_or_there_are_none(plugged, hasty, soils, faults) -> None:
-    with open_scanner(plugged().url) as scanner:
-        known = {asked_for(scanner).values.tobytes() for _ in range(5)}
-    assert len(known) == 5
-    taken = 0
-    with open_scanner(plugged(faults=faults).url) as scanner:
-        for _ in range(8):
-            with suppress(ProtocolError, ScannerFaultError):
-                assert asked_for(scanner).values.tobytes() in known
-                taken += 1
-    assert taken >= 4
 
 
 def content(nm, counts, count: int | None = None, head: int = 100, padding: int = 4) -> bytes:
