@@ -21,6 +21,7 @@ BENCHMARKS: Final = (
     "memory",
     "startup",
     "engines",
+    "codecs",
     "realism",
     "accuracy",
     "axes",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cobs import cobs
 
@@ -32,8 +31,7 @@ MAX_FRAME: Final = _MAX_PLAIN + -(-_MAX_PLAIN // 254)
 TERMINATOR: Final = b"\0"
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """What one frame carries: a message ``type``, the ``sequence`` of its exchange, its payload."""
 
     type: int

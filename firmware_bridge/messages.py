@@ -192,7 +192,7 @@ class AxisReply(Message):
         unit, count = reader.fields("BH")
         if count > MAX_POINTS:
             raise malformed("AXIS", f"{count} bands are more than {MAX_POINTS}")
-        values = reader.array(count, "<f8")
+        values = reader.array(count, "d")
         reader.end()
         try:
             return cls(Axis(named("AXIS", "unit", UNITS, unit), values))

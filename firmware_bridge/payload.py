@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,33 +25,40 @@ class PayloadReader:
 
     def fields(self, layout: str) -> tuple[Any, ...]:
         """Numbers by a `struct` layout without its byte order."""
-        fields = struct.Struct("<" + layout)
-        return fields.unpack(self._take(fields.size))
+        form = _form(layout)
+        return form.unpack_from(self._payload, self._past(form.size))
 
     def text(self) -> str:
         """UTF-8 text behind its length in bytes (u8)."""
         (length,) = self.fields("B")
         try:
-            return self._take(length).decode()
+            at = self._past(length)
+            return self._payload[at : at + length].decode()
         except UnicodeDecodeError as error:
             raise malformed(self._message, "a text is not UTF-8") from error
 
     def array(self, count: int, dtype: str) -> NDArray[Any]:
-        """``count`` numbers of numpy type ``dtype``, bit for bit."""
-        kind = np.dtype(dtype)
-        return np.frombuffer(self._take(count * kind.itemsize), dtype=kind).copy()
+        """``count`` numbers by the letter of one, ``f`` or ``d``, bit for bit."""
+        at = self._past(count * _form(dtype).size)
+        return np.frombuffer(self._payload, f"<{dtype}", count, at).copy()
 
     def end(self) -> None:
         """Nothing may be left."""
         if self._at != len(self._payload):
             raise malformed(self._message, f"{len(self._payload) - self._at} bytes are left over")
 
-    def _take(self, size: int) -> bytes:
-        taken = self._payload[self._at : self._at + size]
-        if len(taken) < size:
-            raise malformed(self._message, f"it ends {size - len(taken)} bytes too early")
-        self._at += size
-        return taken
+    def _past(self, size: int) -> int:
+        """Where the next ``size`` bytes begin, which are then taken."""
+        at, self._at = self._at, self._at + size
+        if self._at > len(self._payload):
+            missing = self._at - len(self._payload)
+            raise malformed(self._message, f"it ends {missing} bytes too early")
+        return at
+
+
+@cache
+def _form(layout: str) -> struct.Struct:
+    return struct.Struct("<" + layout)
 
 
 def malformed(message: str, why: str) -> ProtocolError:

@@ -77,7 +77,7 @@ class ScanPush(Message):
         (count,) = reader.fields("H")
         if count > MAX_POINTS:
             raise malformed("SCAN", f"{count} values are more than {MAX_POINTS}")
-        values = reader.array(count, "<f4")
+        values = reader.array(count, "f")
         reader.end()
         if len(label.encode()) > MAX_LABEL:
             raise malformed("SCAN", f"the label is longer than {MAX_LABEL} bytes")
