@@ -107,7 +107,7 @@ def _decode(encoded: bytes) -> Frame | None:
         plain = bytes(cobs.decode(encoded))
     except cobs.DecodeError:
         return None
-    if len(plain) < _HEADER.size + _CHECKSUM.size:
+    if not _HEADER.size + _CHECKSUM.size <= len(plain) <= _MAX_PLAIN:
         return None
     body, checksum = plain[: -_CHECKSUM.size], plain[-_CHECKSUM.size :]
     if _CHECKSUM.unpack(checksum)[0] != zlib.crc32(body):

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import pytest
+from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.errors import ProtocolError
-from firmware_bridge.framing import MAX_FRAME, MAX_PAYLOAD, Frame, FrameDecoder, encode
+from firmware_bridge.framing import (
+    MAX_FRAME,
+    MAX_PAYLOAD,
+    TERMINATOR,
+    VERSION,
+    Frame,
+    FrameDecoder,
+    encode,
+)
 
 frames = st.builds(
     Frame,
@@ -85,3 +97,12 @@ def test_terminators_alone_are_neither_frames_nor_damage():
     decoder = FrameDecoder()
     assert decoder.feed(b"\0\0\0") == []
     assert (decoder.frames, decoder.damaged) == (0, 0)
+
+
+def test_a_frame_longer_than_any_message_is_damage_however_well_it_is_stuffed():
+    body = struct.pack("<BBH", VERSION, 0x80, 1) + bytes(MAX_PAYLOAD + 1)
+    stuffed = cobs.encode(body + struct.pack("<I", zlib.crc32(body)))
+    assert len(stuffed) <= MAX_FRAME
+    decoder = FrameDecoder()
+    assert decoder.feed(stuffed + TERMINATOR) == []
+    assert decoder.damaged == 1
