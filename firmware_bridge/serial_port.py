@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import select
 import termios
 import threading
-import time
 
 import serial
 from serial.tools import list_ports
@@ -18,7 +19,7 @@ from firmware_bridge.errors import (
     ScannerGoneError,
 )
 
-_POLL_S = 0.05
+_CHUNK_BYTES = 65536
 _WRITE_TIMEOUT_S = 5.0
 _BITS_PER_BYTE = 10  # 8N1: a start bit, eight of data, a stop bit
 
@@ -37,7 +38,7 @@ class SerialPort:
         self._writing = threading.Lock()
         try:
             self._port = serial.Serial(
-                path, baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
+                path, baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
         except (OSError, ValueError) as error:
             raise _port_error(path, error) from error
@@ -59,14 +60,17 @@ class SerialPort:
 
     def read(self, timeout_s: float) -> bytes:
         """Bytes as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
-        deadline_s = time.monotonic() + timeout_s
-        while True:
-            try:
-                data: bytes = self._port.read(self._port.in_waiting or 1)
-            except OSError as error:
-                raise self._gone() from error
-            if data or time.monotonic() >= deadline_s:
-                return data
+        try:
+            # pyserial opens and sets the port; its own read asks the kernel three times as often.
+            descriptor = self._port.fileno()
+            if not select.select([descriptor], [], [], timeout_s)[0]:
+                return b""
+            data = os.read(descriptor, _CHUNK_BYTES)
+        except (OSError, ValueError) as error:
+            raise self._gone() from error
+        if not data:
+            raise self._gone()
+        return data
 
     def close(self) -> None:
         """Release the port; harmless when already closed."""
