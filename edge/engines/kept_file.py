@@ -27,6 +27,6 @@ def write_whole(path: Path, content: bytes) -> None:
         part.replace(path)
     except OSError as error:
         raise EdgeError(
-            f"{path.name} can't be written to {path.parent}: {error.strerror}",
+            f"{path} can't be written: {error.strerror}",
             "name another folder",
         ) from error

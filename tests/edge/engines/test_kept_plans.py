@@ -58,5 +58,5 @@ def test_a_damaged_plan_is_none(tmp_path_factory, at: int, bit: int) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EdgeError, match=r"can't be written to .*file/engines"):
+    with pytest.raises(EdgeError, match=r"file/engines/.* can't be written"):
         KeptPlans(tmp_path / "file" / "engines", MACHINE).keep(b"graph", Plan(b"plan", b""))
