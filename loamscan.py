@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "bundle": ("edge.commands", "Look into model bundles: inspect, diff, verify."),
     "engine": ("edge.engines.commands", "Choose what runs a bundle on this device."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
+    "scanner": ("firmware_bridge.commands", "Find scanners: scanner list."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
     "reasons": ("contract.commands", "Print every reason code and what it means."),

@@ -14,13 +14,14 @@ import click
 import numpy as np
 
 from firmware_bridge.drivers import open_scanner
+from firmware_bridge.found_ports import found_ports, probed
 from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.messages import ROLES
 from firmware_bridge.nirone_device import VirtualNirone
 from firmware_bridge.nirone_scanner import AVERAGES
 from firmware_bridge.nirscan_device import VirtualNirscan
 from firmware_bridge.pty_line import PtyLine
-from firmware_bridge.scan import Scan, ScanKind, ScanRole
+from firmware_bridge.scan import Instrument, Scan, ScanKind, ScanRole
 from firmware_bridge.scan_push import KINDS
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
@@ -200,6 +201,45 @@ def scan(
             ),
             err=as_json,
         )
+
+
+@click.group()
+def scanner() -> None:
+    """Find scanners."""
+
+
+@scanner.command(name="list")
+@click.option(
+    "--probe",
+    metavar="PATH",
+    help="Ask at this port too, with every driver in turn. What is there hears questions that it may not "
+    "understand: only for a port that you know to be a scanner's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_scanners(probe: str | None, as_json: bool) -> None:
+    """List the serial ports that a scanner may be at; none of them is opened.
+
+    A path under /dev/loamscan or /dev/serial/by-id stays the same wherever the scanner is plugged in.
+    """
+    ports = found_ports()
+    at = None if probe is None else probed(probe)
+    if as_json:
+        document: dict[str, object] = {"ports": [asdict(port) for port in ports]}
+        if at is not None:
+            document["scanner"] = {"url": at[0], **_identity(at[1])}
+        click.echo(json.dumps(document))
+        return
+    for port in ports:
+        words = (port.path, port.usb, port.description, port.serial and f"serial {port.serial}")
+        click.echo("  ".join(word for word in words if word))
+    if not ports:
+        click.echo("no serial ports", err=True)
+    if at is not None:
+        click.echo(f"{at[0]}  {at[1].model}, serial {at[1].serial}, firmware {at[1].firmware}")
+
+
+def _identity(instrument: Instrument) -> dict[str, str]:
+    return {"model": instrument.model, "serial": instrument.serial, "firmware": instrument.firmware}
 
 
 def _name(received: Scan) -> str:
