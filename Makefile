@@ -11,8 +11,9 @@ TENSORRT := 10.3.0 11.4.0.106
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
 AXIS := neospectra
+FUZZ_S := 60
 
-.PHONY: demo test test-long test-py310 lint bench bundle reference clean
+.PHONY: demo test test-long test-py310 lint fuzz bench bundle reference clean
 
 demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
 	@$(BIN)/loamscan demo $(ARGS)
@@ -44,6 +45,10 @@ lint: $(VENV)/.dev ## style, types, and who may import whom
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy --no-error-summary $(ROOMS)
 	$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.txt || (cat $(VENV)/lint-imports.txt; false)
+
+fuzz: $(VENV)/.dev ## throw bytes at the codecs of every wire; make fuzz FUZZ_S=3600
+	$(PIP) 'atheris==3.0.0'
+	$(BIN)/python tests/fuzz/wire.py -max_total_time=$(FUZZ_S) -max_len=16384 -timeout=10 -rss_limit_mb=2048
 
 bench: $(VENV)/.dev ## every benchmark
 	$(BIN)/python -m benchmarks --all $(ARGS)
