@@ -30,9 +30,11 @@ class FrameLink:
         """Frames as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
         deadline_s = time.monotonic() + timeout_s
         while True:
-            remaining_s = max(0.0, deadline_s - time.monotonic())
-            frames = self.decoder.feed(self._port.read(remaining_s))
-            if frames or time.monotonic() >= deadline_s:
+            frames = self.decoder.feed(self._port.read(max(0.0, timeout_s)))
+            if frames:
+                return frames
+            timeout_s = deadline_s - time.monotonic()
+            if timeout_s <= 0:
                 return frames
 
     def close(self) -> None:

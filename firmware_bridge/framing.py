@@ -20,6 +20,8 @@ MAX_POINTS: Final = 1024
 
 _HEADER: Final = struct.Struct("<BBH")
 _CHECKSUM: Final = struct.Struct("<I")
+_RESIDUE: Final = 0x2144DF1C
+"""CRC-32/ISO-HDLC of anything that is followed by its own."""
 
 MAX_PAYLOAD: Final = 3 + 8 * MAX_POINTS
 """Bytes of the largest payload, an AXIS of `MAX_POINTS`."""
@@ -74,11 +76,17 @@ class FrameDecoder:
         *ended, rest = data.split(TERMINATOR)
         frames = []
         for chunk in ended:
-            self._hold(chunk)
-            frame = self._end_frame()
-            if frame is not None:
+            encoded = self._ended(chunk)
+            if not encoded:
+                continue
+            frame = _decode(encoded)
+            if frame is None:
+                self.damaged += 1
+            else:
+                self.frames += 1
                 frames.append(frame)
-        self._hold(rest)
+        if rest:
+            self._hold(rest)
         return frames
 
     def _hold(self, chunk: bytes) -> None:
@@ -88,29 +96,28 @@ class FrameDecoder:
         elif not self._oversized:
             self._buffer += chunk
 
-    def _end_frame(self) -> Frame | None:
-        encoded, oversized = bytes(self._buffer), self._oversized
-        self._buffer.clear()
-        self._oversized = False
-        if not encoded and not oversized:
-            return None
-        frame = None if oversized else _decode(encoded)
-        if frame is None:
+    def _ended(self, chunk: bytes) -> bytes:
+        """The frame that ends with ``chunk``, as sent; empty where there is none or it is too long."""
+        if self._buffer or self._oversized:
+            self._hold(chunk)
+            chunk, self._buffer = bytes(self._buffer), bytearray()
+        if self._oversized or len(chunk) > MAX_FRAME:
+            self._oversized = False
             self.damaged += 1
-        else:
-            self.frames += 1
-        return frame
+            return b""
+        return chunk
 
 
 def _decode(encoded: bytes) -> Frame | None:
     try:
-        plain = bytes(cobs.decode(encoded))
+        plain: bytes = cobs.decode(encoded)
     except cobs.DecodeError:
         return None
     if not _HEADER.size + _CHECKSUM.size <= len(plain) <= _MAX_PLAIN:
         return None
-    body, checksum = plain[: -_CHECKSUM.size], plain[-_CHECKSUM.size :]
-    if _CHECKSUM.unpack(checksum)[0] != zlib.crc32(body):
+    if zlib.crc32(plain) != _RESIDUE:
         return None
-    version, kind, sequence = _HEADER.unpack_from(body)
-    return Frame(kind, sequence, body[_HEADER.size :]) if version == VERSION else None
+    version, kind, sequence = _HEADER.unpack_from(plain)
+    if version != VERSION:
+        return None
+    return Frame(kind, sequence, plain[_HEADER.size : -_CHECKSUM.size])

@@ -158,7 +158,9 @@ class LoamscanScanner(Scanner):
         return ScannerFaultError(said, "see the scanner's manual")
 
     def _keep_pushes(self, frames: list[Frame]) -> None:
-        self._pushes.extend(frame for frame in frames if frame.type == ScanPush.TYPE)
+        for frame in frames:
+            if frame.type == ScanPush.TYPE:
+                self._pushes.append(frame)
 
     def _send_ack(self, session: int, number: int) -> None:
         self._link.send(Ack(session, number).frame(self._next_sequence()))

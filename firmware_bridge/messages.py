@@ -17,6 +17,7 @@ from typing_extensions import Self, override
 
 from firmware_bridge.framing import MAX_POINTS, VERSION, Frame
 from firmware_bridge.payload import (
+    F64,
     PayloadReader,
     battery_field,
     battery_from_field,
@@ -183,7 +184,7 @@ class AxisReply(Message):
     @override
     def pack(self) -> bytes:
         head = struct.pack("<BH", UNITS.index(self.axis.unit), len(self.axis))
-        return head + self.axis.values.astype("<f8").tobytes()
+        return head + self.axis.values.astype(F64).tobytes()
 
     @classmethod
     @override
@@ -192,7 +193,7 @@ class AxisReply(Message):
         unit, count = reader.fields("BH")
         if count > MAX_POINTS:
             raise malformed("AXIS", f"{count} bands are more than {MAX_POINTS}")
-        values = reader.array(count, "d")
+        values = reader.array(count, F64)
         reader.end()
         try:
             return cls(Axis(named("AXIS", "unit", UNITS, unit), values))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.errors import ProtocolError
+
+F32: Final = np.dtype("<f4")
+F64: Final = np.dtype("<f8")
 
 UNKNOWN_TEMPERATURE = 0x7FFF
 UNKNOWN_BATTERY = 255
@@ -28,19 +31,20 @@ class PayloadReader:
         form = _form(layout)
         return form.unpack_from(self._payload, self._past(form.size))
 
-    def text(self) -> str:
-        """UTF-8 text behind its length in bytes (u8)."""
-        (length,) = self.fields("B")
+    def text(self, size: int | None = None) -> str:
+        """UTF-8 text of ``size`` bytes; without a size it stands before it (u8)."""
+        if size is None:
+            (size,) = self.fields("B")
+        at = self._past(size)
         try:
-            at = self._past(length)
-            return self._payload[at : at + length].decode()
+            return self._payload[at : at + size].decode()
         except UnicodeDecodeError as error:
             raise malformed(self._message, "a text is not UTF-8") from error
 
-    def array(self, count: int, dtype: str) -> NDArray[Any]:
-        """``count`` numbers by the letter of one, ``f`` or ``d``, bit for bit."""
-        at = self._past(count * _form(dtype).size)
-        return np.frombuffer(self._payload, f"<{dtype}", count, at).copy()
+    def array(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """``count`` numbers, bit for bit."""
+        at = self._past(count * dtype.itemsize)
+        return np.frombuffer(self._payload, dtype, count, at).copy()
 
     def end(self) -> None:
         """Nothing may be left."""

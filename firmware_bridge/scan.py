@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,7 @@ ScanRole = Literal["sample", "white", "dark"]
 ScanKind = Literal["counts", "reflectance"]
 
 
-@dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(NamedTuple):
     """One replicate, untouched: values ``[bands]`` float32 as sent, NaN and nonsense included.
 
     ``session`` (random, new at every power-on of the scanner) and ``number`` (counting from 1 in

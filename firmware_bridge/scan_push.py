@@ -14,6 +14,7 @@ from typing_extensions import Self, override
 from firmware_bridge.framing import MAX_POINTS
 from firmware_bridge.messages import ROLES, AxisReply, Message
 from firmware_bridge.payload import (
+    F32,
     PayloadReader,
     battery_field,
     battery_from_field,
@@ -29,12 +30,16 @@ KINDS: Final[tuple[ScanKind, ...]] = ("counts", "reflectance")
 MAX_LABEL: Final = 64
 """Bytes of the longest label."""
 
-_LAYOUT: Final = "IIIBBIhBf"
+_LAYOUT: Final = "IIIBBIhBfB"
+"""Up to the length of the label."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ScanPush(Message):
-    """One scan as pushed; values float32 ``[bands]`` pass untouched, NaN included."""
+    """One scan as pushed; values float32 ``[bands]`` pass untouched, NaN included.
+
+    Not frozen like the rest: every scan passes through one, and freezing takes longer than its CRC.
+    """
 
     TYPE: ClassVar[int] = 0x80
     session: int
@@ -51,6 +56,7 @@ class ScanPush(Message):
 
     @override
     def pack(self) -> bytes:
+        label = packed_text(self.label, MAX_LABEL)
         head = struct.pack(
             "<" + _LAYOUT,
             self.session,
@@ -62,24 +68,26 @@ class ScanPush(Message):
             temperature_field(self.temperature_c),
             battery_field(self.battery_pct),
             self.full_scale,
+            label[0],
         )
-        values = struct.pack("<H", self.values.size) + self.values.astype("<f4").tobytes()
-        return head + packed_text(self.label, MAX_LABEL) + values
+        values = struct.pack("<H", self.values.size) + self.values.astype(F32).tobytes()
+        return head + label[1:] + values
 
     @classmethod
     @override
     def unpack(cls, payload: bytes) -> Self:
         reader = PayloadReader("SCAN", payload)
-        session, number, axis_id, role, kind, time_ms, temperature, battery, full_scale = (
-            reader.fields(_LAYOUT)
-        )
-        label = reader.text()
+        (
+            session, number, axis_id, role, kind, scan_time_ms, temperature, battery, full_scale,
+            label_bytes,
+        ) = reader.fields(_LAYOUT)  # fmt: skip
+        label = reader.text(label_bytes)
         (count,) = reader.fields("H")
         if count > MAX_POINTS:
             raise malformed("SCAN", f"{count} values are more than {MAX_POINTS}")
-        values = reader.array(count, "f")
+        values = reader.array(count, F32)
         reader.end()
-        if len(label.encode()) > MAX_LABEL:
+        if label_bytes > MAX_LABEL:
             raise malformed("SCAN", f"the label is longer than {MAX_LABEL} bytes")
         return cls(
             session=session,
@@ -87,7 +95,7 @@ class ScanPush(Message):
             axis_id=axis_id,
             role=named("SCAN", "role", ROLES, role),
             kind=named("SCAN", "kind", KINDS, kind),
-            scan_time_ms=time_ms,
+            scan_time_ms=scan_time_ms,
             temperature_c=temperature_from_field(temperature),
             battery_pct=battery_from_field(battery),
             full_scale=full_scale if isfinite(full_scale) and full_scale > 0 else 0.0,

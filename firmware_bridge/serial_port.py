@@ -61,11 +61,14 @@ class SerialPort:
     def read(self, timeout_s: float) -> bytes:
         """Bytes as soon as there are any, or none after ``timeout_s``; raises `ScannerGoneError`."""
         try:
-            # pyserial opens and sets the port; its own read asks the kernel three times as often.
+            # pyserial opens and sets the port; its own read asks the kernel three times as often. An
+            # open port without bytes reads as empty at once, like one that is gone: waiting tells.
             descriptor = self._port.fileno()
-            if not select.select([descriptor], [], [], timeout_s)[0]:
-                return b""
             data = os.read(descriptor, _CHUNK_BYTES)
+            if not data:
+                if not select.select([descriptor], [], [], timeout_s)[0]:
+                    return b""
+                data = os.read(descriptor, _CHUNK_BYTES)
         except (OSError, ValueError) as error:
             raise self._gone() from error
         if not data:
