@@ -101,16 +101,16 @@ def hand_in(recorder: Recorder, *scans: Scan, instrument: Instrument = SCANNER) 
 
 def test_a_scan_that_is_sent_twice_makes_one_reading(start, soil: Scan) -> None:
     with start() as (recorder, outlet):
-        hand_in(recorder, soil, soil, replace(soil, number=2))
+        hand_in(recorder, soil, soil, soil._replace(number=2))
     assert [record.sample.id for record in outlet.records] == ["F7-031", "F7-031"]
 
 
 def test_a_sample_that_a_restart_cut_in_two_becomes_one_reading(start, soil: Scan) -> None:
     with start(replicates=3) as (recorder, outlet):
-        hand_in(recorder, soil, replace(soil, number=2))
+        hand_in(recorder, soil, soil._replace(number=2))
         assert outlet.records == []
     with start(replicates=3) as (recorder, outlet):
-        hand_in(recorder, replace(soil, number=3))
+        hand_in(recorder, soil._replace(number=3))
     (reading,) = outlet.records
     assert reading.sample.replicates == 3
     assert len(set(reading.scans)) == 3
@@ -123,9 +123,9 @@ def test_scans_of_yesterday_are_no_replicates_of_today(start, soil: Scan, monkey
     with monkeypatch.context() as then:
         then.setattr(clock, "now", lambda: yesterday)
         with start(replicates=3) as (recorder, outlet):
-            hand_in(recorder, soil, replace(soil, number=2))
+            hand_in(recorder, soil, soil._replace(number=2))
     with start(replicates=3) as (recorder, outlet):
-        hand_in(recorder, *(replace(soil, number=n) for n in (3, 4, 5)))
+        hand_in(recorder, *(soil._replace(number=n) for n in (3, 4, 5)))
     assert [record.sample.replicates for record in outlet.records] == [2, 3]
     assert [r.code for r in outlet.records[0].quality.reasons] == ["scan.replicates_missing"]
 
@@ -133,7 +133,7 @@ def test_scans_of_yesterday_are_no_replicates_of_today(start, soil: Scan, monkey
 def test_two_instruments_never_share_a_reading(start, soil: Scan) -> None:
     with start(replicates=2) as (recorder, outlet):
         hand_in(recorder, soil)
-        hand_in(recorder, soil, replace(soil, number=2), instrument=replace(SCANNER, serial="S2"))
+        hand_in(recorder, soil, soil._replace(number=2), instrument=replace(SCANNER, serial="S2"))
     assert [(r.scanner.serial, r.sample.replicates) for r in outlet.records] == [
         ("S1", 1),
         ("S2", 2),
@@ -157,7 +157,7 @@ def test_whatever_a_scan_holds_it_gets_its_reading_and_the_next_one_too(
     start, soil: Scan, odd: dict[str, Any]
 ) -> None:
     with start() as (recorder, outlet):
-        hand_in(recorder, replace(soil, **odd), replace(soil, number=2))
+        hand_in(recorder, soil._replace(**odd), soil._replace(number=2))
     assert len(outlet.records) == 2
     with start() as (_, outlet):
         pass
@@ -182,7 +182,7 @@ def test_a_damaged_scan_in_the_log_is_reported_once_and_ends_nothing(
     start, soil: Scan, tmp_path
 ) -> None:
     with start(replicates=3) as (recorder, _):
-        hand_in(recorder, soil, replace(soil, number=2))
+        hand_in(recorder, soil, soil._replace(number=2))
     opened = open_log(tmp_path)
     opened.log._db.execute("UPDATE scan SET body=? WHERE number=1", (b"{}",))
     opened.close()
@@ -201,13 +201,13 @@ def test_a_reference_taken_after_the_clock_was_set_back_is_of_unknown_age(
     dark = Scan(
         7, 1, "dark", "counts", axis, np.full(239, 1e3, np.float32), 100, full_scale=65535.0
     )
-    white = replace(dark, number=2, role="white", values=np.full(239, 5e4, np.float32))
+    white = dark._replace(number=2, role="white", values=np.full(239, 5e4, np.float32))
     counts = (1e3 + soil.values * 4.9e4).astype(np.float32)
     with start() as (recorder, outlet):
         hand_in(recorder, dark, white)
         earlier = clock.now() - timedelta(days=1)
         monkeypatch.setattr(clock, "now", lambda: earlier)
-        hand_in(recorder, replace(dark, number=3, role="sample", values=counts))
+        hand_in(recorder, dark._replace(number=3, role="sample", values=counts))
     (reading,) = outlet.records
     assert [reason.code for reason in reading.quality.reasons] == ["reference.expired"]
     assert "of unknown age" in reading.quality.reasons[0].text
@@ -217,12 +217,12 @@ def test_references_survive_a_restart(start, soil: Scan) -> None:
     dark = Scan(
         7, 1, "dark", "counts", soil.axis, np.full(239, 1e3, np.float32), 9, full_scale=65535.0
     )
-    white = replace(dark, number=2, role="white", values=np.full(239, 5e4, np.float32))
+    white = dark._replace(number=2, role="white", values=np.full(239, 5e4, np.float32))
     counts = (1e3 + soil.values * 4.9e4).astype(np.float32)
     with start() as (recorder, _):
         hand_in(recorder, dark, white)
     with start() as (recorder, outlet):
-        hand_in(recorder, replace(dark, number=3, role="sample", values=counts))
+        hand_in(recorder, dark._replace(number=3, role="sample", values=counts))
     assert outlet.records[0].quality.verdict == "ok"
 
 
@@ -239,7 +239,7 @@ def test_a_refused_record_is_declared_lost_and_one_that_says_so_never_is(start, 
 
 def test_a_record_whose_bytes_changed_is_declared_lost(start, soil: Scan, tmp_path: Path) -> None:
     with start() as (recorder, _):
-        hand_in(recorder, soil, replace(soil, number=2))
+        hand_in(recorder, soil, soil._replace(number=2))
     opened = open_log(tmp_path)
     opened.log._db.execute("UPDATE record SET body=? WHERE seq=1", (b"{}",))
     opened.close()
@@ -254,7 +254,7 @@ def test_a_sample_that_nothing_follows_closes_after_its_time_out(
     start, soil: Scan, monkeypatch
 ) -> None:
     with start(replicates=3) as (recorder, outlet):
-        hand_in(recorder, soil, replace(soil, number=2))
+        hand_in(recorder, soil, soil._replace(number=2))
         recorder.tick()
         assert outlet.records == []
         later_s = clock.running_s() + 3601
@@ -282,7 +282,7 @@ def test_scanner_and_publisher_work_at_once_and_leave_no_gap(start, soil: Scan) 
 
         publisher = threading.Thread(target=publish)
         publisher.start()
-        hand_in(recorder, *(replace(soil, number=n) for n in range(1, 41)))
+        hand_in(recorder, *(soil._replace(number=n) for n in range(1, 41)))
         done.set()
         publisher.join(20)
         assert not failures
