@@ -201,7 +201,8 @@ class ScanRecord(Part):
     """One replicate as measured; stays on the device. ``values`` is base64 of float32, little endian.
 
     ``number`` counts the log's scans from 1 and is no ``seq``. The axis is named by ``axis_id``,
-    the SHA-256 of unit and float64 values, and stored once beside the scans.
+    the SHA-256 of unit and float64 values, and stored once beside the scans. ``received_at`` is there
+    where the scan came later than it was measured, as out of a file.
     """
 
     schema_: str = Field(alias="schema", pattern=r"^loamscan\.scan/1(\.\d+)?$")
@@ -221,6 +222,7 @@ class ScanRecord(Part):
     scanner_number: int
     scan_time_ms: int
     full_scale: float = 0.0
+    received_at: UtcTime | None = None
 
 
 class _Published(Part):

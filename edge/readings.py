@@ -64,7 +64,7 @@ class ReadingMaker:
             "texture": texture_of(assessment, self._include_rejected),
             "quality": quality_of(assessment),
             "scans": [scan.id for scan in scans],
-            "historical": any(scan.from_earlier_run for scan in scans),
+            "historical": any(scan.historical for scan in scans),
         }
 
 

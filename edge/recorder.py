@@ -88,7 +88,7 @@ class Recorder:
                     self._log.settle_scans([stored.number])
                     self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
                     continue
-                waited_s = max(0.0, (clock.now() - logged.measured_at).total_seconds())
+                waited_s = max(0.0, (clock.now() - logged.received_at).total_seconds())
                 self._process(logged, clock.running_s() - waited_s)
             self._make_readings(self._samples.expired(clock.running_s()))
         self._tell()
@@ -139,11 +139,14 @@ class Recorder:
         if scan.axis not in self._axes:
             self._log.keep_axis(scan.axis)
             self._axes.add(scan.axis)
+        now = clock.now()
         logged = LoggedScan(
             id=new_id(),
             log_number=self._log.scans + 1,
-            measured_at=clock.now(),
-            time_quality=clock.time_quality(),
+            measured_at=scan.measured_at or now,
+            # Of the clock that a file was written by nothing is known here.
+            time_quality="unknown" if scan.measured_at else clock.time_quality(),
+            received_at=now,
             instrument=instrument,
             scan=scan,
         )

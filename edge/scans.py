@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from contract.records import Document, ScanRecord, TimeQuality, rfc3339
 from edge.log import axis_id
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
+
+NEWS_S: Final = 600.0
+"""A scan measured longer ago than this, by its instrument's clock, is history. Ours."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,16 @@ class LoggedScan:
     log_number: int
     measured_at: datetime
     time_quality: TimeQuality
+    received_at: datetime
     instrument: Instrument
     scan: Scan
     from_earlier_run: bool = False
+
+    @property
+    def historical(self) -> bool:
+        """Whether what it says is not news: of an earlier run, or out of a file."""
+        late_s = (self.received_at - self.measured_at).total_seconds()
+        return self.from_earlier_run or late_s > NEWS_S
 
     @property
     def label(self) -> str:
@@ -91,6 +102,7 @@ def scan_document(logged: LoggedScan, log_id: str) -> Document:
         "scanner_number": scan.number,
         "scan_time_ms": scan.scan_time_ms,
         "full_scale": scan.full_scale,
+        **({"received_at": rfc3339(logged.received_at)} if scan.measured_at else {}),
     }
 
 
@@ -108,12 +120,14 @@ def logged_scan(record: ScanRecord, axis: Axis) -> LoggedScan:
         battery_pct=record.scanner.battery_pct,
         full_scale=record.full_scale,
         label=record.label,
+        measured_at=record.measured_at if record.received_at else None,
     )
     return LoggedScan(
         id=record.id,
         log_number=record.number,
         measured_at=record.measured_at,
         time_quality=record.time_quality,
+        received_at=record.received_at or record.measured_at,
         instrument=Instrument(
             record.scanner.model,
             record.scanner.serial,

@@ -140,7 +140,7 @@ def simulate(
 @click.option(
     "--url",
     required=True,
-    help="Scanner: loamscan:///dev/ttyACM0, loamscan://HOST:PORT, or replay:FILE.",
+    help="Scanner: loamscan:///dev/ttyACM0, loamscan://HOST:PORT, folder:DIR, or replay:FILE.",
 )
 @click.option(
     "-n", "--count", type=click.IntRange(min=1), help="Stop after so many scans; else at Ctrl-C."
@@ -271,5 +271,8 @@ def _json_line(received: Scan) -> str:
             "scan_time_ms": received.scan_time_ms,
             "temperature_c": received.temperature_c,
             "battery_pct": received.battery_pct,
+            "measured_at": None
+            if received.measured_at is None
+            else received.measured_at.isoformat(),
         }
     )

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
+from typing import Final, cast, get_args
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from firmware_bridge.errors import PortError, RecordingError
+from firmware_bridge.folder_scanner import FolderScanner
 from firmware_bridge.loamscan_scanner import LoamscanScanner
 from firmware_bridge.nirone_scanner import NironeScanner
 from firmware_bridge.nirscan_scanner import NirscanScanner
@@ -21,10 +22,13 @@ from firmware_bridge.port import Port
 from firmware_bridge.recording import RecordingPort, ReplayPort, read_recording
 from firmware_bridge.scanner import Scanner
 from firmware_bridge.serial_port import SerialPort
+from firmware_bridge.spectra_layouts import DECLARED_KINDS
 from firmware_bridge.tcp_port import TcpPort
+from soil.axis import AxisUnit
 
 ENTRY_POINTS: Final = "loamscan.scanners"
 REPLAY: Final = "replay"
+FOLDER: Final = "folder"
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,15 @@ def open_scanner(url: str, record: Path | None = None) -> Scanner:
     """The scanner at ``url``.
 
     ``loamscan:///dev/ttyACM0?baud=921600`` is on a serial port, ``loamscan://host:4001`` behind a
-    terminal server, ``replay:FILE`` a recording. ``record`` is a new file for every byte both ways.
-    Raises `PortError` on a URL that names no driver or no port, `RecordingError`, and what the driver
-    raises.
+    terminal server, ``folder:DIR`` where a vendor's app exports to, ``replay:FILE`` a recording. ``record``
+    is a new file for every byte both ways. Raises `PortError` on a URL that names no driver or no port,
+    `RecordingError`, and what the driver raises.
     """
     parts = check_url(url)
-    if parts.scheme == REPLAY:
-        return _replayed(parts, record)
+    if parts.scheme in _WITHOUT_WIRE:
+        if record is not None:
+            raise RecordingError(f"{url} is no wire to record", "copy the file")
+        return _WITHOUT_WIRE[parts.scheme](parts)
     driver = _driver(parts.scheme)
     port, baud = _port(parts, driver.baud)
     if record is not None:
@@ -73,7 +79,7 @@ def check_url(url: str) -> SplitResult:
         raise PortError(
             f"{url!r} is no URL: {error}", "write it as in loamscan:///dev/ttyACM0"
         ) from error
-    if parts.scheme != REPLAY:
+    if parts.scheme not in _WITHOUT_WIRE:
         _driver(parts.scheme, url)
     return parts
 
@@ -86,7 +92,7 @@ def _driver(scheme: str, url: str = "") -> SerialDriver:
         known = ", ".join(f"{name}://" for name in sorted({*DRIVERS, *others}))
         raise PortError(
             f"{url!r} names no known scanner driver",
-            f"start the URL with one of: {known}, {REPLAY}:",
+            f"start the URL with one of: {known}, {FOLDER}:, {REPLAY}:",
         )
     driver = others[scheme].load()
     if not isinstance(driver, SerialDriver):
@@ -136,14 +142,37 @@ def _host(url: SplitResult) -> tuple[str, int]:
     return host, number
 
 
-def _replayed(url: SplitResult, record: Path | None) -> Scanner:
-    if record is not None:
-        raise RecordingError("a recording is not recorded again", "copy the file")
+def _replayed(url: SplitResult) -> Scanner:
     if url.query not in ("", "paced"):
         raise PortError(f"{url.geturl()!r} has unknown options: {url.query}", "use paced")
     recording = read_recording(Path(url.path))
     of = urlsplit(recording.url)
-    if of.scheme == REPLAY:
-        raise RecordingError(f"{url.path} says that it is of a recording")
+    if of.scheme in _WITHOUT_WIRE:
+        raise RecordingError(f"{url.path} says that it is of no wire")
     port = ReplayPort(recording, url.path, paced=url.query == "paced")
     return _opened(_driver(of.scheme, recording.url), port)
+
+
+def _watched(url: SplitResult) -> Scanner:
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    taken = options.pop("taken", None)
+    kind, unit = options.pop("kind", None), options.pop("unit", None)
+    if options or kind not in (None, *DECLARED_KINDS) or unit not in (None, *get_args(AxisUnit)):
+        raise PortError(
+            f"{url.geturl()!r} has options that are not known",
+            f"use kind={'|'.join(DECLARED_KINDS)}, unit=nm|cm-1 and taken=FILE",
+        )
+    if not url.path or url.netloc:
+        raise PortError(f"{url.geturl()!r} names no folder", "write folder:DIR")
+    return FolderScanner(
+        Path(url.path),
+        kind,
+        cast("AxisUnit | None", unit),
+        Path(taken) if taken else None,
+    )
+
+
+_WITHOUT_WIRE: Final[dict[str, Callable[[SplitResult], Scanner]]] = {
+    REPLAY: _replayed,
+    FOLDER: _watched,
+}

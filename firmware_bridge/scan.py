@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +22,8 @@ class Scan(NamedTuple):
     it) name a scan for good, so that one sent twice is recognised. ``label`` is what the scanner's
     bar-code reader or keypad says of the sample, empty where it has none. ``full_scale`` is the
     count at which the detector saturates, 0 where the kind is not counts. Reflectance is a
-    fraction.
+    fraction. ``measured_at`` (UTC) is there where a scan comes from a file that says when it was
+    taken; any other was taken when it came.
     """
 
     session: int
@@ -35,6 +37,7 @@ class Scan(NamedTuple):
     battery_pct: int | None = None
     full_scale: float = 0.0
     label: str = ""
+    measured_at: datetime | None = None
 
 
 @dataclass(frozen=True)

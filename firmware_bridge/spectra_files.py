@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal
@@ -28,6 +28,7 @@ from firmware_bridge.spectra_layouts import (
     plain_layout,
     recognised,
 )
+from firmware_bridge.spectra_tables import read_table
 from soil.axis import Axis, AxisUnit
 from soil.errors import AxisError, SpectrumError
 from soil.spectrum import fraction_from_percent, verified_fraction
@@ -35,15 +36,24 @@ from soil.spectrum import fraction_from_percent, verified_fraction
 LABEL_HEADERS: Final = ("sample_id", "Sample_Name", "id", "label")
 """Headers of the column that names a row, the first found wins; without one it is the row number."""
 
+SERIAL_HEADERS: Final = ("Device Id",)
+TIME_HEADERS: Final = ("Created At", "Created At (UTC)")
+"""Of the vendor's exports. Who measured ("Created By", an e-mail address) is never read."""
+
 
 @dataclass(frozen=True, eq=False)
 class SpectraFile:
-    """Spectra ``[n, bands]`` float32, finite, all of one kind; reflectance is a fraction."""
+    """Spectra ``[n, bands]`` float32, finite, all of one kind; reflectance is a fraction.
+
+    ``serials`` of the instruments and ``measured_at`` where the file has them, for each row or for none.
+    """
 
     axis: Axis
     values: NDArray[np.float32]
     kind: Literal["reflectance", "absorbance"]
     labels: list[str]
+    serials: list[str] = field(default_factory=list)
+    measured_at: list[datetime | None] = field(default_factory=list)
 
 
 def read_spectra(
@@ -52,33 +62,31 @@ def read_spectra(
     kind: DeclaredKind | None = None,
     unit: AxisUnit | None = None,
 ) -> SpectraFile:
-    """The spectra of a CSV file.
+    """The spectra of a CSV or Excel file.
 
     A named ``format`` defines kind and unit and is verified by value; it is recognised by its
     headers where neither it nor both ``kind`` and ``unit`` are given. Any other file needs ``kind``
-    and ``unit``: neither is ever guessed. Columns that are no bands are left out, but for the label.
+    and ``unit``: neither is ever guessed. Of columns that are no bands, label, instrument and time are kept.
     Raises `SpectraFileError` with file, row and column.
     """
     path = Path(path)
-    headers, rows = _table(path)
+    headers, rows = read_table(path)
     layout = _layout(path, headers, format, kind, unit)
     values = np.empty((len(rows), len(layout.columns)))
     for number, row in enumerate(rows, start=1):
         values[number - 1] = _band_values(path, headers, number, row, layout.columns)
-    named = next((headers.index(name) for name in LABEL_HEADERS if name in headers), None)
-    labels = [str(n) if named is None else row[named] for n, row in enumerate(rows, start=1)]
+    labels = _column(headers, rows, LABEL_HEADERS) or [str(n + 1) for n in range(len(rows))]
+    serials = _column(headers, rows, SERIAL_HEADERS)
+    times = [_moment(text) for text in _column(headers, rows, TIME_HEADERS)]
     try:
-        if layout.kind == "absorbance":
-            return SpectraFile(layout.axis, values.astype(np.float32), "absorbance", labels)
-        percent = layout.kind == "reflectance-percent"
-        fraction = fraction_from_percent(values) if percent else verified_fraction(values)
+        kept, kept_kind = _kept(values, layout)
     except SpectrumError as error:
-        other = "reflectance" if percent else "reflectance-percent"
+        other = "reflectance-percent" if layout.kind == "reflectance" else "reflectance"
         raise SpectraFileError(
             f"{path}, read as {layout.kind}: {error.what}",
             f"declare what it holds: --kind {other} --unit {layout.axis.unit}",
         ) from error
-    return SpectraFile(layout.axis, fraction, "reflectance", labels)
+    return SpectraFile(layout.axis, kept, kept_kind, labels, serials, times)
 
 
 class SpectraWriter:
@@ -121,27 +129,6 @@ class SpectraWriter:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
-
-
-def _table(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise SpectraFileError(f"there is no file {path}", "check its name") from error
-    except OSError as error:
-        raise SpectraFileError(f"{path} can't be read: {error.strerror}") from error
-    if b"\0" in content:
-        raise SpectraFileError(f"{path} is a binary file, not a CSV", "export it as CSV")
-    try:
-        text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SpectraFileError(
-            f"{path} is not a CSV file in UTF-8: {error}", "export it as CSV (UTF-8)"
-        ) from error
-    if len(rows) < 2:
-        raise SpectraFileError(f"{path} has no rows of spectra", "check the export")
-    return [header.strip() for header in rows[0]], rows[1:]
 
 
 def _layout(
@@ -220,3 +207,34 @@ def _band_values(
             )
         values.append(value)
     return values
+
+
+def _kept(
+    values: NDArray[np.float64], layout: Layout
+) -> tuple[NDArray[np.float32], Literal["reflectance", "absorbance"]]:
+    """As `SpectraFile` has them; raises `SpectrumError` where values can't be of their kind."""
+    if layout.kind == "absorbance":
+        return values.astype(np.float32), "absorbance"
+    percent = layout.kind == "reflectance-percent"
+    return (fraction_from_percent if percent else verified_fraction)(values), "reflectance"
+
+
+def _column(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str]
+) -> list[str]:
+    """The cells under the first of ``names`` that is a header; none where none is."""
+    at = next((headers.index(name) for name in names if name in headers), None)
+    return [] if at is None else [row[at] for row in rows]
+
+
+def _moment(text: str) -> datetime | None:
+    """A time in ISO 8601, UTC where it has no zone; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (
+        moment.replace(tzinfo=timezone.utc)
+        if moment.tzinfo is None
+        else moment.astimezone(timezone.utc)
+    )

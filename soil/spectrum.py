@@ -62,7 +62,9 @@ class Spectrum:
         if self.kind == "reflectance":
             return self
         if self.kind == "absorbance":
-            return Spectrum(self.axis, 10.0 ** -self.values.astype(np.float64), "reflectance")
+            with np.errstate(over="ignore"):  # what is infinite then is refused
+                fraction = 10.0 ** -self.values.astype(np.float64)
+            return Spectrum(self.axis, fraction, "reflectance")
         raise SpectrumError("counts are no reflectance", "measure a white and a dark reference")
 
 

@@ -56,6 +56,7 @@ def scanned(**changes: Any) -> LoggedScan:
         log_number=31,
         measured_at=clock.now(),
         time_quality="ntp",
+        received_at=clock.now(),
         instrument=Instrument("NeoSpectra", "21020058", "1.2", session=7),
         scan=Scan(**{**fields, **changes}),
     )

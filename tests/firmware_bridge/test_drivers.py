@@ -47,7 +47,7 @@ def test_a_driver_of_another_package_opens_its_scanner(installed, plugged_in) ->
         open_scanner(f"odd://{virtual.port}")
     with pytest.raises(PortError) as raised:
         check_url("nobody:///dev/ttyUSB0")
-    assert "odd://, other://, refusing://, replay:" in raised.value.remedy
+    assert "odd://, other://, refusing://, folder:, replay:" in raised.value.remedy
 
 
 def test_a_port_is_released_where_the_driver_refuses_the_scanner(installed, plugged_in) -> None:

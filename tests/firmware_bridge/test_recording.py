@@ -49,14 +49,14 @@ def test_scans_are_played_back_to_the_bit(plugged_in, tmp_path: Path) -> None:
 
 def test_faults_of_the_line_are_played_back_too(plugged_in, tmp_path: Path) -> None:
     path = tmp_path / "noisy.jsonl"
-    faults = LineFaults(damage=0.2, truncate=0.1, garbage=0.2, seed=3)
-    virtual = plugged_in(limit=10, resend_s=0.02, faults=faults)
+    faults = LineFaults(damage=0.1, truncate=0.05, garbage=0.1, seed=3)
+    virtual = plugged_in(limit=30, resend_s=0.02, faults=faults)
     with open_scanner(virtual.url, record=path) as scanner:
-        recorded = taken(scanner, 10)
+        recorded = taken(scanner, 30)
         damaged = scanner.counters.damaged
     assert damaged > 0
     with open_scanner(f"replay:{path}") as scanner:
-        assert taken(scanner, 10) == recorded
+        assert taken(scanner, 30) == recorded
         assert scanner.counters.damaged == damaged
 
 
@@ -89,7 +89,7 @@ def test_a_recording_is_never_written_over(plugged_in, tmp_path: Path) -> None:
     with open_scanner(virtual.url) as scanner:
         assert scanner.instrument.serial == "VIRTUAL-1"
     assert path.read_text() == "kept"
-    with pytest.raises(RecordingError, match="not recorded again"):
+    with pytest.raises(RecordingError, match="no wire to record"):
         open_scanner(f"replay:{path}", record=tmp_path / "new")
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path, text, why
 def test_a_recording_of_a_recording_or_of_no_scanner_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(HEAD.replace("loamscan:///dev/ttyACM0", "replay:/some.jsonl") + "\n")
-    with pytest.raises(RecordingError, match="of a recording"):
+    with pytest.raises(RecordingError, match="of no wire"):
         open_scanner(f"replay:{path}")
     path.write_text(HEAD.replace("loamscan:///", "spectro:///") + "\n")
     with pytest.raises(PortError, match="names no known scanner driver"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,21 +11,10 @@ from hypothesis import strategies as st
 
 from firmware_bridge.errors import SpectraFileError
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
-from firmware_bridge.spectra_layouts import NEOSPECTRA_FIRST_CM1, NEOSPECTRA_STEPS_CM1
 from soil.axis import Axis
+from vendor_exports import E_MAIL, GRIDS_CM1, export, percent
 
-GRIDS_CM1 = [NEOSPECTRA_FIRST_CM1 + step * np.arange(257) for step in NEOSPECTRA_STEPS_CM1]
-PERCENT = np.random.default_rng(2).uniform(20, 70, size=(3, 257)).round(4)
-
-
-def _neospectra(path, headers, percent=PERCENT):
-    meta = ["Sample_Name", "Device Id", "Created At", "Created By"]
-    rows = [
-        [f"soil-{i}", "dev", "2026-05-04T09:12:31Z", "someone@example.org", *map(str, values)]
-        for i, values in enumerate(percent)
-    ]
-    path.write_text("\n".join(",".join(row) for row in [[*meta, *map(str, headers)], *rows]))
-    return path
+PERCENT = percent(3)
 
 
 def _write(tmp_path, text, encoding="utf-8"):
@@ -35,26 +26,49 @@ def _write(tmp_path, text, encoding="utf-8"):
 @pytest.mark.parametrize("grid", GRIDS_CM1)
 @pytest.mark.parametrize("unit", ["nm", "cm-1"])
 @pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_a_neospectra_export_is_recognised_on_both_grids_and_in_both_units(
-    tmp_path, grid, unit, step
+    tmp_path, grid, unit, step, suffix
 ):
     headers = (grid if unit == "cm-1" else 1e7 / grid).round(3)[::step]
-    file = read_spectra(_neospectra(tmp_path / "export.csv", headers))
+    file = read_spectra(export(tmp_path / f"export{suffix}", PERCENT, headers=headers))
     assert file.axis == Axis(unit, headers)
     assert (file.kind, file.labels) == ("reflectance", ["soil-0", "soil-1", "soil-2"])
     assert file.values.dtype == np.float32
     assert np.array_equal(file.values, (PERCENT / 100).astype(np.float32))
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_an_export_says_which_instrument_measured_and_when_and_nobody_learns_who(tmp_path, suffix):
+    file = read_spectra(export(tmp_path / f"export{suffix}", PERCENT))
+    assert file.serials == ["21020058"] * 3
+    assert file.measured_at == [datetime(2026, 5, 4, 9, 12, 31, tzinfo=timezone.utc)] * 3
+    assert E_MAIL not in repr(vars(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2026-05-04 09:12:31", 9),
+        ("2026-05-04T09:12:31.250+02:00", 7),
+        ("04/05/2026 09:12", None),
+        ("", None),
+    ],
+)
+def test_a_time_is_utc_where_it_has_no_zone_and_none_where_it_could_be_two(tmp_path, text, hour):
+    (moment,) = read_spectra(export(tmp_path / "export.csv", percent(1), created=text)).measured_at
+    assert (moment and moment.hour) == hour
+
+
 def test_a_neospectra_export_that_holds_a_fraction_is_refused(tmp_path):
-    path = _neospectra(tmp_path / "export.csv", GRIDS_CM1[0], PERCENT / 100)
+    path = export(tmp_path / "export.csv", PERCENT / 100)
     with pytest.raises(SpectraFileError, match=r"looks like a fraction.*--kind reflectance"):
         read_spectra(path)
     assert read_spectra(path, kind="reflectance", unit="cm-1").values.max() < 1
 
 
 def test_257_bands_elsewhere_are_no_neospectra_export(tmp_path):
-    path = _neospectra(tmp_path / "export.csv", np.linspace(2550, 1350, 257))
+    path = export(tmp_path / "export.csv", PERCENT, headers=np.linspace(2550, 1350, 257))
     with pytest.raises(SpectraFileError, match="no known format"):
         read_spectra(path)
     with pytest.raises(SpectraFileError, match="does not have the columns of neospectra-csv"):
@@ -110,7 +124,8 @@ GOOD = "id,1100,1102\na,0.2,0.3\n"
         ("id,1100,1100\na,1,1\n", "not strictly monotone"),
         ("id,-5,1100\na,1,1\n", "not a positive number"),
         ("id;1100;1102\na;1;1\n", "0 columns with a number"),
-        (b"PK\x03\x04\x00\x00", "binary file"),
+        (b"\x7fELF\0\0", "binary file"),
+        (b"PK\x03\x04\x00\x00", "not an Excel file that can be read"),
         (b"id,1100,1102\n\xff\xfe,1,1\n", "not a CSV file in UTF-8"),
         ('id,1100,1102\n"a,1,1\n', "not a CSV file"),
         ("id,1100,1102\na,20,30\n", "looks like per cent.*--kind reflectance-percent"),
@@ -137,7 +152,7 @@ def test_an_unknown_file_needs_both_kind_and_unit(tmp_path, declared):
 
 
 def test_an_export_whose_bands_are_not_in_order_is_told_so_and_not_asked_for_its_kind(tmp_path):
-    path = _neospectra(tmp_path / "export.csv", GRIDS_CM1[0])
+    path = export(tmp_path / "export.csv", PERCENT, headers=GRIDS_CM1[0])
     header, *rows = path.read_text().splitlines()
     cells = header.split(",")
     cells[-9], cells[-8] = cells[-8], cells[-9]
@@ -148,7 +163,7 @@ def test_an_export_whose_bands_are_not_in_order_is_told_so_and_not_asked_for_its
 
 @pytest.mark.parametrize("declared", [{"kind": "absorbance"}, {"unit": "nm"}])
 def test_a_declaration_against_a_recognised_format_is_refused(tmp_path, declared):
-    path = _neospectra(tmp_path / "export.csv", GRIDS_CM1[0])
+    path = export(tmp_path / "export.csv", PERCENT, headers=GRIDS_CM1[0])
     with pytest.raises(SpectraFileError, match="is neospectra-csv, which is reflectance-percent"):
         read_spectra(path, **declared)
 
