@@ -31,6 +31,7 @@ class Reason(str, Enum):
     WIRE_DAMAGED = "wire.damaged"
     SCANNER_GONE = "scanner.gone"
     SCANNER_FOUND = "scanner.found"
+    SCANNER_FILE_REFUSED = "scanner.file_refused"
     RECORD_REFUSED = "record.refused"
     RECORD_DAMAGED = "record.damaged"
     LOG_DAMAGED = "log.damaged"
@@ -132,6 +133,11 @@ _MEANING: Final = {
     ),
     Reason.SCANNER_GONE: _Meaning("ok", "the scanner is not there", "plug it in and switch it on"),
     Reason.SCANNER_FOUND: _Meaning("ok", "the scanner is there", "nothing to do"),
+    Reason.SCANNER_FILE_REFUSED: _Meaning(
+        "ok",
+        "a file in the watched folder can't be read as spectra",
+        "correct it or export it again: it is tried again when it has changed",
+    ),
     Reason.RECORD_REFUSED: _Meaning(
         "ok",
         "the broker refuses this record for good",

@@ -26,7 +26,7 @@ from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
 from firmware_bridge.drivers import check_url, open_scanner
-from firmware_bridge.errors import ScannerError
+from firmware_bridge.errors import ScannerError, SpectraFileError
 from firmware_bridge.scan import Scan
 from firmware_bridge.scanner import Scanner
 
@@ -180,7 +180,12 @@ class Daemon:
         """Take scans in until told to stop; each is given once it is safe and acknowledged."""
         damaged = 0
         while not self._stopping.is_set():
-            scan = scanner.receive(timeout_s=_POLL_S)
+            try:
+                scan = scanner.receive(timeout_s=_POLL_S)
+            except SpectraFileError as error:
+                _LOG.warning("%s", error)
+                self._publisher.happened(Reason.SCANNER_FILE_REFUSED, {"detail": error.what})
+                continue
             if scanner.counters.damaged > damaged:
                 damaged = scanner.counters.damaged
                 _LOG.warning("%d damaged frames skipped so far", damaged)

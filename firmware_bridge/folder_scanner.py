@@ -9,6 +9,8 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from firmware_bridge.errors import (
     PortAbsentError,
     PortError,
@@ -77,7 +79,7 @@ class FolderScanner(Scanner):
         self._given: dict[int, FileState] = {}
         self._left: Counter[FileState] = Counter()
         self._refusals: deque[SpectraFileError] = deque()
-        self._read = self._refused = self._known = 0
+        self._read = self._known = 0
 
     @property
     def instrument(self) -> Instrument:
@@ -86,8 +88,8 @@ class FolderScanner(Scanner):
 
     @property
     def counters(self) -> LinkCounters:
-        """Scans read, files refused, and scans that were known from another file."""
-        return LinkCounters(self._read, self._refused, self._known)
+        """Scans read, and scans that were known from another file."""
+        return LinkCounters(self._read, repeated=self._known)
 
     def receive(self, timeout_s: float) -> Scan | None:
         """The next scan, or None after ``timeout_s``.
@@ -168,7 +170,6 @@ class FolderScanner(Scanner):
             spectra = read_spectra(path, kind=self._kind, unit=self._unit)
             rows = self._new_rows(path, spectra, state)
         except SpectraFileError as error:
-            self._refused += 1
             self._refusals.append(error)
             # What the system would not let us read may be let without the file being another.
             if not isinstance(error.__cause__, OSError):
@@ -193,7 +194,8 @@ class FolderScanner(Scanner):
                 raise SpectraFileError(f"{path}, row {at + 1}: {error.what}") from error
             digest = hashlib.sha256(
                 f"{row.instrument.serial}\0{label}\0{row.scan.axis.unit}\0".encode()
-                + row.scan.axis.values.tobytes()
+                # As float32: a CSV and an Excel file of the same scan differ in a double's last digit.
+                + row.scan.axis.values.astype(np.float32).tobytes()
                 + row.scan.values.tobytes()
             ).digest()
             # Rows of one file that are the same to the bit are as many scans.

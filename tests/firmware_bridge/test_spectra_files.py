@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vendor_exports import E_MAIL, GRIDS_CM1, export, percent
 
 from firmware_bridge.errors import SpectraFileError
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 from soil.axis import Axis
-from vendor_exports import E_MAIL, GRIDS_CM1, export, percent
 
 PERCENT = percent(3)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from vendor_exports import GRIDS_CM1, export
 
 from firmware_bridge.line_faults import LineFaults
 from firmware_bridge.spectra_files import SpectraFile
@@ -27,6 +29,42 @@ def test_an_absent_scanner_is_said_once_and_used_when_it_comes(
             until(lambda count=count: len(readings) == count)
         assert daemon.running
     assert [r.seq for r in readings] == [1, 2, 3, 4]
+
+
+def test_a_folder_is_taken_from_once_whatever_happens_to_stick_and_daemon(
+    daemon: DaemonProcess, broker_port: int, soils: SpectraFile
+) -> None:
+    stick = daemon.folder / "stick"
+    daemon.settings["device"]["id"] = "ls-stick"
+    daemon.settings["mqtt"]["port"] = broker_port
+    daemon.settings["scanner"]["url"] = f"folder:{stick}"
+    nm = np.sort(1e7 / GRIDS_CM1[0])
+    on_grid = [np.interp(nm, soils.axis.values_in("nm")[::-1], row[::-1]) for row in soils.values]
+    percent = 100 * np.array(on_grid)
+    daemon.folder.mkdir()
+    with collector(broker_port) as readings:
+        daemon.start()
+        until(lambda: "there is no folder" in daemon.said)
+        stick.mkdir()
+        export(stick / "a.csv", percent[:2], ["F7-1", "F7-2"], headers=nm)
+        until(lambda: len(readings) == 2)
+        stick.rename(stick.parent / "pocket")
+        until(lambda: "is gone" in daemon.said)
+        export(
+            stick.parent / "pocket" / "b.xlsx", percent[:3], ["F7-1", "F7-2", "F7-3"], headers=nm
+        )
+        (stick.parent / "pocket" / "c.csv").write_text("not,what\nit,says\n")
+        (stick.parent / "pocket").rename(stick)
+        until(lambda: len(readings) == 3)
+        until(lambda: "c.csv holds is not declared" in daemon.said)
+        daemon.kill()
+        export(stick / "d.csv", percent[2:4], ["F7-3", "F7-4"], headers=nm)
+        daemon.start()
+        until(lambda: len(readings) == 4)
+    assert [r.sample.id for r in readings] == ["F7-1", "F7-2", "F7-3", "F7-4"]
+    assert {r.scanner.serial for r in readings} == {"21020058"}
+    assert {r.measured_at.isoformat() for r in readings} == {"2026-05-04T09:12:31+00:00"}
+    assert {(r.time_quality, r.historical) for r in readings} == {("unknown", True)}
 
 
 def test_a_noisy_wire_loses_no_scan_and_changes_none(
