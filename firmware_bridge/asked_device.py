@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypedDict, Unpack
 
 from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_bench import Bench
+from firmware_bridge.virtual_bench import Bench, EmulatedState
 
 
 class AskedOptions(TypedDict, total=False):
-    """``limit`` soils in all; ``late_s`` holds every reply back."""
+    """``limit`` soils in all."""
 
     limit: int | None
-    late_s: float
 
 
 class AskedDevice:
@@ -27,12 +25,11 @@ class AskedDevice:
     """
 
     def __init__(self, spectra: SpectraFile, **options: Unpack[AskedOptions]) -> None:
-        self.state: Literal["ready", "busy", "error"] = "ready"
+        self.state: EmulatedState = "ready"
         self.samples = 0
         """Soils measured."""
         self._axis = spectra.axis
         self._bench = Bench(spectra, "counts", 1, options.get("limit"))
-        self._late_s = options.get("late_s", 0.0)
         self._queue: list[tuple[float, bytes]] = []
         self._panel = True
         self._before: NDArray[np.float32] | None = None
@@ -56,7 +53,7 @@ class AskedDevice:
         return said
 
     def _say(self, reply: bytes, at_s: float) -> None:
-        self._queue.append((at_s + self._late_s, reply))
+        self._queue.append((at_s, reply))
 
     def _lit(self) -> NDArray[np.float32] | None:
         """Counts of what lies before it in the light, None where the soils are at an end."""

@@ -1,4 +1,4 @@
-"""A noisy cable, made on purpose: bytes flipped, dropped, doubled or cut off, garbage, deafness."""
+"""A bad cable, made on purpose: bytes flipped, dropped, doubled or cut off, garbage, deafness, stalls."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class LineFaults:
 
     ``damage`` flips bits of a byte, ``drop`` leaves one out, ``double`` says one twice, ``truncate``
     cuts the part off, ``garbage`` comes before it; of what the host says, ``deafness`` is not heard and
-    ``mishearing`` is heard with a byte's bits flipped. ``start_up`` bytes of garbage come when the
-    device is switched on.
+    ``mishearing`` is heard with a byte's bits flipped. ``stall`` stops a part in its midst for
+    ``stall_s``; every part comes ``late_s`` late. ``start_up`` bytes of garbage come when the device is
+    switched on; after ``unplug_after`` bytes it is unplugged (0: never).
     """
 
     damage: float = 0.0
@@ -28,7 +29,11 @@ class LineFaults:
     garbage: float = 0.0
     deafness: float = 0.0
     mishearing: float = 0.0
+    stall: float = 0.0
+    stall_s: float = 1.0
+    late_s: float = 0.0
     start_up: int = 0
+    unplug_after: int = 0
     seed: int = 0
 
 
@@ -43,8 +48,24 @@ class NoisyLine:
         """What a device that is switched on leaves on the line."""
         return self._random.bytes(self._faults.start_up)
 
-    def spoil(self, sent: bytes) -> bytes:
-        """The bytes that arrive for a part's ``sent`` bytes."""
+    def arrivals(self, sent: bytes, now_s: float) -> list[tuple[float, bytes]]:
+        """What arrives for a part's ``sent`` bytes, and when."""
+        data, at_s = self._spoilt(sent), now_s + self._faults.late_s
+        if not data or not self._happens(self._faults.stall):
+            return [(at_s, data)]
+        at = self._at(data)
+        return [(at_s, data[:at]), (at_s + self._faults.stall_s, data[at:])]
+
+    def heard(self, said: bytes) -> bytes:
+        """What the device hears of what the host ``said`` at once."""
+        if self._happens(self._faults.deafness):
+            return b""
+        data = bytearray(said)
+        if data and self._happens(self._faults.mishearing):
+            self._flip(data)
+        return bytes(data)
+
+    def _spoilt(self, sent: bytes) -> bytes:
         data = bytearray(sent)
         if data and self._happens(self._faults.damage):
             self._flip(data)
@@ -60,19 +81,10 @@ class NoisyLine:
             data = bytearray(self._random.bytes(length)) + data
         return bytes(data)
 
-    def heard(self, said: bytes) -> bytes:
-        """What the device hears of what the host ``said`` at once."""
-        if self._happens(self._faults.deafness):
-            return b""
-        data = bytearray(said)
-        if data and self._happens(self._faults.mishearing):
-            self._flip(data)
-        return bytes(data)
-
     def _flip(self, data: bytearray) -> None:
         data[self._at(data)] ^= int(self._random.integers(1, 256))
 
-    def _at(self, data: bytearray) -> int:
+    def _at(self, data: bytes | bytearray) -> int:
         return int(self._random.integers(len(data)))
 
     def _happens(self, probability: float) -> bool:

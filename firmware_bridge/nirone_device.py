@@ -38,7 +38,7 @@ class NironeDevice(AskedDevice):
     def __init__(self, spectra: SpectraFile, **options: Unpack[NironeOptions]) -> None:
         self._measure_ms = options.get("measure_ms", 5)
         self._warm_up_ms = options.get("warm_up_ms", 0)
-        super().__init__(spectra, limit=options.get("limit"), late_s=options.get("late_s", 0.0))
+        super().__init__(spectra, limit=options.get("limit"))
         self._heard = bytearray()
         self._points_nm: dict[int, float] = {}
         self._count = 0
@@ -102,9 +102,10 @@ class NironeDevice(AskedDevice):
         return _line("Lamp intensity", f"{level}")
 
     def _measure(self, now_s: float) -> tuple[bytes, float]:
-        if self.state != "ready":
+        if self.state in ("busy", "error"):
             return _line("Error", self.state), 0.0
-        if self._lamp and now_s < self._lit_s + self._warm_up_ms / 1000:
+        cold = now_s < self._lit_s + self._warm_up_ms / 1000
+        if self._lamp and (cold or self.state == "warming up"):
             return _line("Error", "lamp not warm"), 0.0
         points = [self._points_nm.get(i, 0.0) for i in range(max(0, min(self._count, 512)))]
         low, high = self._axis.span_nm

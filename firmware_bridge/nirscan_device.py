@@ -38,7 +38,7 @@ class NirscanDevice(AskedDevice):
 
     def __init__(self, spectra: SpectraFile, **options: Unpack[NirscanOptions]) -> None:
         self._scan_time_ms = options.get("scan_time_ms", 5)
-        super().__init__(spectra, limit=options.get("limit"), late_s=options.get("late_s", 0.0))
+        super().__init__(spectra, limit=options.get("limit"))
         self.covered = False
         self._decoder = PacketDecoder()
         self._done_s = math.inf
@@ -78,7 +78,7 @@ class NirscanDevice(AskedDevice):
 
     def _scan(self, now_s: float) -> Response:
         if self.state != "ready":
-            return Response.BUSY if self.state == "busy" else Response.ERROR
+            return Response.ERROR if self.state == "error" else Response.BUSY
         dark = self._bench.reference("dark")
         counts = dark if self.covered else self._lit()
         if counts is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import threading
 import time
 import tty
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
@@ -66,8 +68,10 @@ class PtyLine:
         self._device = device
         self._seconds_per_byte = _BITS_PER_BYTE / baud if baud else 0.0
         self.finished = threading.Event()
-        """Set when every sample scan there is was taken."""
-        self._line = NoisyLine(faults or LineFaults())
+        """Set when nothing more will come: every sample scan there is was taken, or it was unplugged."""
+        self._faults = faults or LineFaults()
+        self._line = NoisyLine(self._faults)
+        self._sent = 0
         self._stop = threading.Event()
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -95,13 +99,8 @@ class PtyLine:
 
     def close(self) -> None:
         """Unplug; harmless when already closed."""
-        if self._stop.is_set():
-            return
         self._stop.set()
         self._thread.join()
-        self._close_ports()
-        if self._link is not None and _leads_to(self._link, self._terminal):
-            self._link.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -119,14 +118,27 @@ class PtyLine:
         os.close(self._slave)
 
     def _run(self) -> None:
+        try:
+            self._play()
+        finally:
+            self._close_ports()
+            if self._link is not None and _leads_to(self._link, self._terminal):
+                self._link.unlink()
+            self.finished.set()
+
+    def _play(self) -> None:
+        coming: deque[tuple[float, bytes]] = deque()
         outgoing = bytearray(self._line.start_up())
         line_free_s = taken_s = time.monotonic()
         while not self._stop.is_set():
             now_s = time.monotonic()
-            if not outgoing:
-                outgoing += self._spoilt(self._device.due(now_s))
+            if not outgoing and not coming:
+                coming += self._arriving(self._device.due(now_s), now_s)
                 taken_s = now_s
-            wake_s = max(line_free_s, now_s) if outgoing else self._device.next_due_s
+            while coming and coming[0][0] <= now_s:
+                outgoing += coming.popleft()[1]
+            next_s = min(self._device.next_due_s, coming[0][0] if coming else math.inf)
+            wake_s = max(line_free_s, now_s) if outgoing else next_s
             paused = line_free_s > now_s or not outgoing
             readable, writable, _ = select.select(
                 [self._master],
@@ -136,7 +148,8 @@ class PtyLine:
             )
             if readable:
                 heard = self._line.heard(os.read(self._master, 4096))
-                outgoing += self._spoilt(self._device.hear(heard, time.monotonic()))
+                now_s = time.monotonic()
+                coming += self._arriving(self._device.hear(heard, now_s), now_s)
                 if self._device.finished:
                     self.finished.set()
             if writable:
@@ -144,21 +157,26 @@ class PtyLine:
                 taken_s = time.monotonic()
                 # Time overslept counts for up to a tick, so that the mean rate holds.
                 line_free_s = max(line_free_s, taken_s - _TICK_S) + sent * self._seconds_per_byte
+                if self._sent == self._faults.unplug_after > 0:
+                    return
             elif not paused and time.monotonic() - taken_s > _UNREAD_S:
                 outgoing.clear()
 
-    def _spoilt(self, parts: list[bytes]) -> bytes:
-        return b"".join(self._line.spoil(part) for part in parts)
+    def _arriving(self, parts: list[bytes], now_s: float) -> list[tuple[float, bytes]]:
+        return [arrival for part in parts for arrival in self._line.arrivals(part, now_s)]
 
     def _write(self, outgoing: bytearray) -> int:
         burst = len(outgoing)
         if self._seconds_per_byte:
             burst = min(burst, max(1, int(_TICK_S / self._seconds_per_byte)))
+        if self._faults.unplug_after:
+            burst = min(burst, self._faults.unplug_after - self._sent)
         try:
             sent = os.write(self._master, outgoing[:burst])
         except BlockingIOError:
             return 0
         del outgoing[:sent]
+        self._sent += sent
         return sent
 
 

@@ -12,6 +12,9 @@ from firmware_bridge.scan import ScanKind
 from firmware_bridge.spectra_files import SpectraFile
 from soil.axis import Axis
 
+EmulatedState = Literal["ready", "busy", "warming up", "error"]
+"""What an emulated device may refuse to measure for."""
+
 FULL_SCALE_COUNTS: Final = 65535.0
 
 

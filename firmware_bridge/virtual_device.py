@@ -16,6 +16,7 @@ from firmware_bridge.framing import VERSION, Frame
 from firmware_bridge.messages import (
     Accepted,
     AxisReply,
+    DeviceState,
     ErrorCode,
     ErrorReply,
     GetAxis,
@@ -29,7 +30,7 @@ from firmware_bridge.messages import (
 from firmware_bridge.scan import ScanKind, ScanRole
 from firmware_bridge.scan_push import Ack, ScanPush
 from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_bench import FULL_SCALE_COUNTS, Bench
+from firmware_bridge.virtual_bench import FULL_SCALE_COUNTS, Bench, EmulatedState
 
 TEMPERATURE_C: Final = 31.5
 BATTERY_PCT: Final = 87
@@ -50,6 +51,13 @@ class DeviceOptions(TypedDict, total=False):
     serial: str
     seed: int | None
     resend_s: float
+
+
+_REFUSALS: Final = {
+    "busy": (ErrorCode.BUSY, "busy"),
+    "warming up": (ErrorCode.NOT_READY, "the lamp is not warm yet"),
+    "error": (ErrorCode.HARDWARE, "a hardware error"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,7 @@ class VirtualDevice:
         self._number = 0
         self._sequence = 0
         self._last_measure: tuple[int, Message] | None = None
+        self.state: EmulatedState = "ready"
         self.samples_acknowledged = 0
         """Sample scans acknowledged."""
 
@@ -160,7 +169,7 @@ class VirtualDevice:
             return self._axis
         if frame.type == GetStatus.TYPE:
             GetStatus.unpack(frame.payload)
-            return Status(TEMPERATURE_C, BATTERY_PCT, "measuring" if self._measuring else "ready")
+            return Status(TEMPERATURE_C, BATTERY_PCT, self._said_state)
         if frame.type == Measure.TYPE:
             request = Measure.unpack(frame.payload)
             # A host that missed the reply asks again under the same sequence: measure once only.
@@ -169,7 +178,17 @@ class VirtualDevice:
             return self._last_measure[1]
         return ErrorReply(ErrorCode.UNKNOWN_REQUEST, f"request {frame.type:#04x} is not known")
 
+    @property
+    def _said_state(self) -> DeviceState:
+        if self.state == "error":
+            return "fault"
+        if self.state == "warming up":
+            return "warming up"
+        return "measuring" if self._measuring or self.state == "busy" else "ready"
+
     def _measure(self, request: Measure, now_s: float) -> Message:
+        if self.state in _REFUSALS:
+            return ErrorReply(*_REFUSALS[self.state])
         if self._measuring is not None:
             return ErrorReply(ErrorCode.BUSY, "a measurement is under way")
         if request.role != "sample" and self._bench.kind == "reflectance":

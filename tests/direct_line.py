@@ -44,7 +44,7 @@ class Clock:
 
 
 class DirectLine:
-    """A `Port` with a device behind it. ``unplugged_after`` bytes of what it says it is gone."""
+    """A `Port` with a device behind it."""
 
     name = "direct line"
     bytes_per_s = 11520.0
@@ -52,49 +52,53 @@ class DirectLine:
     def __init__(self, device: WireDevice, clock: Clock) -> None:
         self._device = device
         self._clock = clock
-        self._noise = NoisyLine(LineFaults())
-        self._arrived = bytearray()
-        self._left: float = math.inf
-        self.stalled = False
+        self._coming: list[tuple[float, bytes]] = []
+        self.suffer(LineFaults())
 
     def suffer(self, faults: LineFaults) -> None:
         """From now on."""
         self._noise = NoisyLine(faults)
-        self._arrived += self._noise.start_up()
-
-    def unplug_after(self, size: int) -> None:
-        self._left = size
+        self._left: float = faults.unplug_after or math.inf
+        self._coming.append((self._clock.now_s, self._noise.start_up()))
 
     def write(self, data: bytes) -> None:
         self._check()
         self._take(self._device.hear(self._noise.heard(data), self._clock.now_s))
 
     def read(self, timeout_s: float) -> bytes:
-        self._check()
         until_s = self._clock.now_s + timeout_s
         while True:
+            self._check()
             self._take(self._device.due(self._clock.now_s))
-            if self._arrived and not self.stalled:
-                data = bytes(self._arrived[: int(min(self._left, 1 << 20))])
-                self._arrived.clear()
+            data = self._arrived()
+            if data:
+                data = data[: int(min(self._left, 1 << 20))]
                 self._left -= len(data)
                 return data
-            self._check()
             if self._clock.now_s >= until_s:
                 return b""
-            self._clock.now_s = min(until_s, max(self._clock.now_s, self._device.next_due_s))
+            coming_s = self._coming[0][0] if self._coming else math.inf
+            next_s = min(self._device.next_due_s, coming_s)
+            self._clock.now_s = min(until_s, max(self._clock.now_s, next_s))
 
     def drain(self) -> None:
         self._check()
         self._take(self._device.due(self._clock.now_s))
-        self._arrived.clear()
+        self._arrived()
 
     def close(self) -> None:
         pass
 
     def _take(self, parts: list[bytes]) -> None:
         for part in parts:
-            self._arrived += self._noise.spoil(part)
+            self._coming += self._noise.arrivals(part, self._clock.now_s)
+
+    def _arrived(self) -> bytes:
+        """What has come in turn: what follows a part that stalls waits behind it."""
+        data = b""
+        while self._coming and self._coming[0][0] <= self._clock.now_s:
+            data += self._coming.pop(0)[1]
+        return data
 
     def _check(self) -> None:
         if self._left <= 0:

@@ -189,4 +189,4 @@ def test_every_opening_is_a_session_of_its_own(plug, name) -> None:
 @asked
 def test_replies_to_older_questions_are_not_taken_for_answers(plug, hasty, name) -> None:
     with pytest.raises((ScannerSilentError, ProtocolError)):
-        open_scanner(plug(name, late_s=0.4).url)
+        open_scanner(plug(name, faults=LineFaults(late_s=0.4)).url)

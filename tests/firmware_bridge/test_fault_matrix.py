@@ -35,11 +35,19 @@ LINE = {
     "garbage before": "garbage",
     "the host not heard": "deafness",
     "the host misheard": "mishearing",
+    "a second's stall in its midst": "stall",
 }
 OTHERS = (
     "garbage at start-up", "every reply too late", "no reply at all", "busy", "an error",
     "the lamp not warm", "unplugged in mid-frame",
 )  # fmt: skip
+
+SUFFERED = {
+    "garbage at start-up": LineFaults(start_up=900, seed=3),
+    "every reply too late": LineFaults(late_s=30.0),
+    "no reply at all": LineFaults(deafness=1.0),
+    "unplugged in mid-frame": LineFaults(unplug_after=30),
+}
 
 WORDS = {
     ProtocolError: "refused as wrong",
@@ -121,10 +129,10 @@ def test_on_a_line_with_faults_values_are_right_or_there_are_none(bench, name, f
 @pytest.mark.parametrize("name", KINDS)
 def test_after_the_noise_the_next_scan_is_right(bench, name) -> None:
     made = bench(name)
-    made.line.suffer(LineFaults(0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, seed=2))
+    made.line.suffer(LineFaults(*(0.2,) * 8, seed=2))
     assert made.outcomes(5)["wrong"] == 0
     made.line.suffer(LineFaults())
-    made.outcomes(2)  # it may still have a scan to give, and another under way
+    made.outcomes(3)  # it may still have scans to give, and another under way
     assert made.outcomes(5) == {"right": 5}
 
 
@@ -132,7 +140,7 @@ def test_after_the_noise_the_next_scan_is_right(bench, name) -> None:
 @pytest.mark.parametrize("fault", OTHERS)
 def test_every_other_fault_has_its_words(bench, name, fault) -> None:
     found = other(bench, name, fault, count=3)
-    assert found is not None or fault in ("busy", "an error", "the lamp not warm")
+    assert found is not None or (name, fault) == ("nirscan-nano", "the lamp not warm")
     if found is not None:
         assert found["wrong"] == 0
         assert set(found) - {"right"} or fault == "garbage at start-up"
@@ -141,35 +149,21 @@ def test_every_other_fault_has_its_words(bench, name, fault) -> None:
 def other(bench, name: str, fault: str, count: int) -> Counter[str] | None:
     """The outcomes of a fault that is not of the line's noise; None where a device has it not."""
     made = bench(name)
-    if fault == "garbage at start-up":
-        made.line.suffer(LineFaults(start_up=900, seed=3))
-    elif fault == "every reply too late":
-        late = {"loamscan": None, "nirone": 30.0, "nirscan-nano": 30.0}[name]
-        if late is None:
-            made.line.stalled = True
-        else:
-            made.device._late_s = late
-    elif fault == "no reply at all":
-        made.line.suffer(LineFaults(deafness=1.0))
-    elif fault in ("busy", "an error"):
-        if not hasattr(made.device, "state"):
-            return None
-        made.device.state = "busy" if fault == "busy" else "error"
-    elif fault == "the lamp not warm":
-        if name != "nirone":
-            return None
-        # The device says so where the driver's own wait was too short.
-        made.device._lit_s = made.clock.now_s + 1e9
+    state = {"busy": "busy", "an error": "error", "the lamp not warm": "warming up"}.get(fault)
+    if state is None:
+        made.line.suffer(SUFFERED[fault])
+    elif state == "warming up" and name == "nirscan-nano":
+        return None
     else:
-        made.line.unplug_after(30)
+        getattr(made.device, "device", made.device).state = state
     return made.outcomes(count)
 
 
 def test_unplugged_at_any_byte_it_is_gone_and_never_wrong(bench) -> None:
     for name in KINDS:
-        for size in (0, 1, 7, 40, 101):
+        for size in (1, 2, 7, 40, 101):
             made = bench(name)
-            made.line.unplug_after(size)
+            made.line.suffer(LineFaults(unplug_after=size))
             found = made.outcomes(2)
             assert found["gone"] >= 1
             assert found["wrong"] == 0
@@ -183,7 +177,7 @@ def test_in_ten_thousand_faulty_scans_of_each_driver_no_value_is_wrong(bench) ->
         for title, fault in LINE.items():
             made = bench(name)
             made.line.suffer(faults_of(name, fault, seed=7))
-            found = made.outcomes(1430)
+            found = made.outcomes(1250)
             totals += Counter({(name, outcome): n for outcome, n in found.items()})
             table.setdefault(title, {})[name] = words(found)
         for fault in OTHERS:
@@ -204,7 +198,7 @@ def page(table: dict[str, dict[str, str]]) -> str:
         "# Scanners and faults",
         "",
         "Written by `LOAMSCAN_WRITE_DOCS=1 make test-long ARGS='-k faulty_scans'`: what became of scans of "
-        "emulated devices with about one fault a scan (fixed seeds, 1,430 scans a cell; 20 in the lower "
+        "emulated devices with about one fault a scan (fixed seeds, 1,250 scans a cell; 20 in the lower "
         "rows). A scan is right where axis and values are those of the device, to the bit. None was wrong.",
         "",
         "| fault | " + " | ".join(KINDS) + " |",
