@@ -8,14 +8,14 @@ import signal
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import click
 import numpy as np
 
 from firmware_bridge.drivers import open_scanner
 from firmware_bridge.found_ports import found_ports, probed
-from firmware_bridge.line_faults import LineFaults
+from firmware_bridge.line_faults import faults_in
 from firmware_bridge.messages import ROLES
 from firmware_bridge.nirone_device import VirtualNirone
 from firmware_bridge.nirone_scanner import AVERAGES
@@ -25,6 +25,7 @@ from firmware_bridge.scan import Instrument, Scan, ScanKind, ScanRole
 from firmware_bridge.scan_push import KINDS
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
+from firmware_bridge.virtual_bench import EmulatedState
 from firmware_bridge.virtual_scanner import VirtualScanner
 from soil.axis import AxisUnit
 
@@ -50,7 +51,7 @@ SIMULATED: Final = ("loamscan", "nirone", "nirscan-nano")
     default="loamscan",
     show_default=True,
     help="Whose protocol to speak. All but loamscan's have no trigger, and of the options below know --link, "
-    "--baud, --scan-time-ms, --limit, --damage and --seed.",
+    "--baud, --scan-time-ms, --limit, --fault, --refuse and --seed.",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Link to make to the port.")
 @click.option("--mode", type=click.Choice(KINDS), default="reflectance", show_default=True)
@@ -68,13 +69,20 @@ SIMULATED: Final = ("loamscan", "nirone", "nirscan-nano")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many samples.")
 @click.option("--on-demand", is_flag=True, help="Scan only when asked, without a trigger.")
 @click.option(
-    "--damage",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Probability that a frame is damaged on the line.",
+    "--fault",
+    "fault_words",
+    metavar="NAME=NUMBER",
+    multiple=True,
+    help="A fault of the line, once or more often. The share of replies that are hit: damage, drop, double, "
+    "truncate, garbage, stall (for stall_s seconds); of requests: deafness, mishearing. Also late_s, "
+    "start_up (bytes of garbage), unplug_after (bytes).",
 )
-@click.option("--seed", type=int, help="Make session and damage the same each time.")
+@click.option(
+    "--refuse",
+    type=click.Choice(get_args(EmulatedState)[1:]),
+    help="Refuse to measure when asked, for this reason.",
+)
+@click.option("--seed", type=int, help="Make session and faults the same each time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the port as JSON.")
 def simulate(
     spectra: Path,
@@ -90,7 +98,8 @@ def simulate(
     replicates: int,
     limit: int | None,
     on_demand: bool,
-    damage: float,
+    fault_words: tuple[str, ...],
+    refuse: EmulatedState | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
@@ -103,8 +112,11 @@ def simulate(
     # However it is ended, its link goes with it: the terminal's number is soon somebody else's.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    faults = LineFaults(damage=damage, seed=seed or 0)
-    virtual: PtyLine
+    try:
+        faults = faults_in(fault_words, seed or 0)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    virtual: VirtualScanner | VirtualNirone | VirtualNirscan
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         if which == "nirone":
             measure_ms = max(1, scan_time_ms // AVERAGES)
@@ -127,7 +139,8 @@ def simulate(
                 faults=faults,
                 link=link,
             )
-        scanner = stack.enter_context(virtual)
+        virtual.device.state = refuse or "ready"
+        scanner: PtyLine = stack.enter_context(virtual)
         if as_json:
             click.echo(json.dumps({"url": scanner.url, "port": scanner.port}))
         else:
@@ -236,6 +249,32 @@ def list_scanners(probe: str | None, as_json: bool) -> None:
         click.echo("no serial ports", err=True)
     if at is not None:
         click.echo(f"{at[0]}  {at[1].model}, serial {at[1].serial}, firmware {at[1].firmware}")
+
+
+@scanner.command()
+@click.argument("url")
+@click.option(
+    "--forget-faults", is_flag=True, help="Have the scanner forget the faults that it told of."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(url: str, forget_faults: bool, as_json: bool) -> None:
+    """Say what the scanner at URL is, what it can do, and how it is now.
+
+    Don't run this beside the daemon: one program at a time can use a scanner.
+    """
+    with open_scanner(url) as opened:
+        if forget_faults:
+            opened.forget_faults()
+        who, condition = opened.instrument, asdict(opened.condition())
+    able = sorted(who.capabilities)
+    if as_json:
+        click.echo(json.dumps({**_identity(who), "capabilities": able, "condition": condition}))
+        return
+    said = {**_identity(who), "can": ", ".join(able), **condition}
+    said["faults"] = ", ".join(condition["faults"]) or None
+    for name, value in said.items():
+        if value not in (None, ""):
+            click.echo(f"{name:14} {value}")
 
 
 def _identity(instrument: Instrument) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -35,6 +37,21 @@ class LineFaults:
     start_up: int = 0
     unplug_after: int = 0
     seed: int = 0
+
+
+def faults_in(words: Sequence[str], seed: int = 0) -> LineFaults:
+    """The faults in words such as ``damage=0.1``; raises `ValueError` on others."""
+    kinds = {name: type(none) for name, none in asdict(LineFaults()).items()}
+    found = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        try:
+            found[name] = kinds[name](number)
+        except (KeyError, ValueError):
+            found[name] = -1
+        if not 0 <= found[name] < inf:
+            raise ValueError(f"{word!r}: write NAME=NUMBER, with one of {', '.join(kinds)}")
+    return LineFaults(**{"seed": seed, **found})
 
 
 class NoisyLine:

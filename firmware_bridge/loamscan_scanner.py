@@ -27,7 +27,7 @@ from firmware_bridge.messages import (
     Status,
 )
 from firmware_bridge.port import Port
-from firmware_bridge.scan import Instrument, Scan, ScanRole
+from firmware_bridge.scan import Condition, Instrument, Scan, ScanRole
 from firmware_bridge.scan_push import Ack, ScanPush
 from firmware_bridge.scanner import LinkCounters, Scanner
 
@@ -96,9 +96,10 @@ class LoamscanScanner(Scanner):
             super().measure(role)
         self._ask(Measure(role), Accepted)
 
-    def status(self) -> Status:
+    def condition(self) -> Condition:
         """Temperature, battery and state as they are now; raises `ScannerSilentError`."""
-        return self._ask(GetStatus(), Status)
+        status = self._ask(GetStatus(), Status)
+        return Condition(status.state, status.temperature_c, battery_pct=status.battery_pct)
 
     def close(self) -> None:
         """Release the port; harmless when already closed."""

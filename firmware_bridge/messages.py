@@ -11,7 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 from typing_extensions import Self, override
 
@@ -27,7 +27,7 @@ from firmware_bridge.payload import (
     temperature_field,
     temperature_from_field,
 )
-from firmware_bridge.scan import ScanRole
+from firmware_bridge.scan import InstrumentState, ScanRole
 from soil.axis import Axis, AxisUnit
 from soil.errors import AxisError
 
@@ -36,8 +36,7 @@ UNITS: Final[tuple[AxisUnit, ...]] = ("nm", "cm-1")
 CAPABILITIES: Final = ("measure", "trigger", "temperature", "battery", "label")
 """Names of the bits of INFO's capabilities, from bit 0; further bits are ignored."""
 
-DeviceState = Literal["ready", "measuring", "warming up", "fault"]
-STATES: Final[tuple[DeviceState, ...]] = ("ready", "measuring", "warming up", "fault")
+STATES: Final[tuple[InstrumentState, ...]] = ("ready", "measuring", "warming up", "fault")
 
 
 class ErrorCode(enum.IntEnum):
@@ -228,7 +227,7 @@ class Status(Message):
     TYPE: ClassVar[int] = GetStatus.TYPE | 0x40
     temperature_c: float | None
     battery_pct: int | None
-    state: DeviceState
+    state: InstrumentState
 
     @override
     def pack(self) -> bytes:

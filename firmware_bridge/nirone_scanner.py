@@ -25,7 +25,7 @@ from firmware_bridge.errors import (
     ScannerSilentError,
 )
 from firmware_bridge.port import Port
-from firmware_bridge.scan import Instrument, ScanRole
+from firmware_bridge.scan import Condition, Instrument, ScanRole
 from firmware_bridge.scanner import LinkCounters
 from soil.axis import Axis
 
@@ -97,6 +97,10 @@ class NironeScanner(AskedScanner):
         scan_time_ms = round((time.monotonic() - began_s) * 1000)
         counts = self._spectrum()
         return Measured(self._axis, counts, scan_time_ms, self._agreed_number("St"))
+
+    def condition(self) -> Condition:
+        """Its temperature; it says nothing of its battery, nor whether it is ready."""
+        return Condition(temperature_c=self._agreed_number("St"))
 
     def close(self) -> None:
         """Put the lamp out, where the sensor is still there, and release the port."""

@@ -20,6 +20,8 @@ from firmware_bridge.pty_line import PtyLine
 from firmware_bridge.spectra_files import SpectraFile
 
 TEMPERATURE_C: Final = 31.5
+HUMIDITY_PCT: Final = 42.0
+BATTERY_V: Final = 3.95
 SERIAL: Final = "VIRTUAL3"
 FIRMWARE: Final = (2, 1, 0)
 _PART_BYTES: Final = 256
@@ -40,6 +42,8 @@ class NirscanDevice(AskedDevice):
         self._scan_time_ms = options.get("scan_time_ms", 5)
         super().__init__(spectra, limit=options.get("limit"))
         self.covered = False
+        self.errors = 0
+        """Bits of `nirscan_commands.ERRORS`."""
         self._decoder = PacketDecoder()
         self._done_s = math.inf
         self._file = b""
@@ -62,7 +66,16 @@ class NirscanDevice(AskedDevice):
             wire.INTERPRET: b"",
             wire.INTERPRET_STATUS: bytes([bool(self._file)]),
             wire.TEMPERATURE: struct.pack("<ii", round(100 * TEMPERATURE_C), 0),
+            wire.HUMIDITY: struct.pack(
+                "<iI", round(100 * TEMPERATURE_C), round(100 * HUMIDITY_PCT)
+            ),
+            wire.BATTERY: struct.pack("<I", round(100 * BATTERY_V)),
+            wire.DEVICE_STATUS: struct.pack("<I", self._status(now_s)),
+            wire.ERROR_STATUS: struct.pack("<I16x", self.errors),
         }
+        if request.command == wire.RESET_ERRORS:
+            self.errors = 0
+            return b"", Response.SUCCESS
         if request.command == wire.SCAN:
             return b"", self._scan(now_s)
         if request.command == wire.FILE_SIZE and request.data == bytes([wire.INTERPRETED]):
@@ -75,6 +88,10 @@ class NirscanDevice(AskedDevice):
             return part, Response.SUCCESS
         answer = known.get(request.command)
         return (b"", Response.ERROR) if answer is None else (answer, Response.SUCCESS)
+
+    def _status(self, now_s: float) -> int:
+        busy = self.state == "busy" or now_s < self._done_s < math.inf
+        return (wire.SCANNING if busy else 0) | (0 if self.state == "error" else wire.NORMAL)
 
     def _scan(self, now_s: float) -> Response:
         if self.state != "ready":

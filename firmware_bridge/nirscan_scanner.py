@@ -13,16 +13,25 @@ from typing import Final
 from firmware_bridge.asked_scanner import AskedScanner, Measured
 from firmware_bridge.errors import ProtocolError, ScannerFaultError, ScannerSilentError
 from firmware_bridge.nirscan_commands import (
+    BATTERY,
+    DEVICE_STATUS,
     DONE,
+    ERROR_STATUS,
+    ERRORS,
     FILE_BYTES_MAX,
     FILE_DATA,
     FILE_SIZE,
+    HUMIDITY,
     INTERPRET,
     INTERPRET_STATUS,
     INTERPRETED,
+    INTERPRETING,
+    NORMAL,
+    RESET_ERRORS,
     SCAN,
     SCAN_STATUS,
     SCAN_TIME,
+    SCANNING,
     SERIAL,
     TEMPERATURE,
     VERSIONS,
@@ -37,7 +46,7 @@ from firmware_bridge.nirscan_packets import (
     encode,
 )
 from firmware_bridge.port import Port
-from firmware_bridge.scan import Instrument, ScanRole
+from firmware_bridge.scan import Condition, Instrument, ScanRole
 from firmware_bridge.scanner import LinkCounters
 
 TRIES: Final = 5
@@ -66,13 +75,30 @@ class NirscanScanner(AskedScanner):
         serial = _text(self._read(SERIAL))
         self._instrument = Instrument(
             "NIRscan Nano", serial, _version(versions), self._session,
-            frozenset({"measure", "temperature"}),
+            frozenset({"measure", "temperature", "humidity", "battery", "faults"}),
         )  # fmt: skip
 
     @property
     def counters(self) -> LinkCounters:
         """Packets that came, and bytes that were of none."""
         return LinkCounters(self._decoder.packets, self._decoder.skipped)
+
+    def condition(self) -> Condition:
+        """All that it has a sensor for; its battery in volts."""
+        status, errors = _u32(self._read(DEVICE_STATUS)), _u32(self._read(ERROR_STATUS))
+        measuring = status & (SCANNING | INTERPRETING)
+        broken = errors or not status & NORMAL
+        return Condition(
+            state="measuring" if measuring else "fault" if broken else "ready",
+            temperature_c=_i32(self._read(TEMPERATURE)) / 100,
+            humidity_pct=_i32(self._read(HUMIDITY), 4) / 100,
+            battery_v=_u32(self._read(BATTERY)) / 100,
+            faults=tuple(name for bit, name in enumerate(ERRORS) if errors >> bit & 1),
+        )
+
+    def forget_faults(self) -> None:
+        """Have it reset its error status; raises `ScannerFaultError` or `ScannerSilentError`."""
+        self._write(RESET_ERRORS)
 
     def _measured(self, role: ScanRole) -> Measured:
         """The same for every role: what it is of is what lies before the window."""
@@ -199,12 +225,12 @@ def _u32(data: bytes) -> int:
     return int(struct.unpack_from("<I", _enough(data))[0])
 
 
-def _i32(data: bytes) -> int:
-    return int(struct.unpack_from("<i", _enough(data))[0])
+def _i32(data: bytes, at: int = 0) -> int:
+    return int(struct.unpack_from("<i", _enough(data, at), at)[0])
 
 
-def _enough(data: bytes) -> bytes:
-    if len(data) < 4:
+def _enough(data: bytes, at: int = 0) -> bytes:
+    if len(data) < at + 4:
         raise ProtocolError(
             f"the instrument answers with {len(data)} bytes in place of a number",
             "update its firmware",

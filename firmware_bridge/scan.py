@@ -42,10 +42,29 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True)
 class Instrument:
-    """What a scanner says it is. ``capabilities`` are data: what is not in it can't be asked for."""
+    """What a scanner says it is. ``capabilities`` are data: what is not in it can't be asked for.
+
+    `measure` (takes requests), `trigger` (scans of its own accord), `label`, `lamp` (switched for each
+    scan), `temperature`, `humidity`, `battery`, `faults` (says what is wrong, and can be told to forget).
+    """
 
     model: str
     serial: str
     firmware: str
     session: int
     capabilities: frozenset[str] = frozenset()
+
+
+InstrumentState = Literal["ready", "measuring", "warming up", "fault"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a scanner is now; None is not known, and ``faults`` are in its own words."""
+
+    state: InstrumentState | None = None
+    temperature_c: float | None = None
+    humidity_pct: float | None = None
+    battery_pct: int | None = None
+    battery_v: float | None = None
+    faults: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from firmware_bridge.errors import ScannerFaultError, ScannerSilentError
-from firmware_bridge.scan import Instrument, Scan, ScanRole
+from firmware_bridge.scan import Condition, Instrument, Scan, ScanRole
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class Scanner(abc.ABC):
         raise ScannerFaultError(
             f"{self.instrument.model} can't be asked for a {role} scan", "press its trigger"
         )
+
+    def condition(self) -> Condition:
+        """How it is now, as far as it can tell; raises from `ScannerError` where it does not answer."""
+        return Condition()
+
+    def forget_faults(self) -> None:
+        """Have it forget the faults that it told of; raises `ScannerFaultError` where it can't."""
+        raise ScannerFaultError(f"{self.instrument.model} keeps no faults", "switch it off and on")
 
     def scans(self, patience_s: float) -> Iterator[Scan]:
         """Scans as they come; raises `ScannerSilentError` after ``patience_s`` without one."""

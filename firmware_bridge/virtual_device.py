@@ -16,7 +16,6 @@ from firmware_bridge.framing import VERSION, Frame
 from firmware_bridge.messages import (
     Accepted,
     AxisReply,
-    DeviceState,
     ErrorCode,
     ErrorReply,
     GetAxis,
@@ -27,7 +26,7 @@ from firmware_bridge.messages import (
     Message,
     Status,
 )
-from firmware_bridge.scan import ScanKind, ScanRole
+from firmware_bridge.scan import InstrumentState, ScanKind, ScanRole
 from firmware_bridge.scan_push import Ack, ScanPush
 from firmware_bridge.spectra_files import SpectraFile
 from firmware_bridge.virtual_bench import FULL_SCALE_COUNTS, Bench, EmulatedState
@@ -179,7 +178,7 @@ class VirtualDevice:
         return ErrorReply(ErrorCode.UNKNOWN_REQUEST, f"request {frame.type:#04x} is not known")
 
     @property
-    def _said_state(self) -> DeviceState:
+    def _said_state(self) -> InstrumentState:
         if self.state == "error":
             return "fault"
         if self.state == "warming up":

@@ -1,4 +1,4 @@
-"""The commands `simulate` and `scan`, as a user calls them."""
+"""The commands `simulate`, `scan` and `scanner`, as a user calls them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firmware_bridge.commands import scan, simulate
+from firmware_bridge.commands import scan, scanner, simulate
 from firmware_bridge.drivers import open_scanner
-from firmware_bridge.errors import PortAbsentError, SpectraFileError
+from firmware_bridge.errors import (
+    PortAbsentError,
+    ScannerFaultError,
+    ScannerGoneError,
+    SpectraFileError,
+)
 from firmware_bridge.spectra_files import SpectraWriter, read_spectra
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +121,62 @@ def test_simulate_ends_cleanly_at_ctrl_c_and_takes_its_link_along(simulating):
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
     assert not Path(port).is_symlink()
+
+
+def test_simulate_has_the_faults_that_it_is_told_to_have(simulating):
+    process, port = simulating("--fault", "damage=0.3", "--fault", "stall=0.2", "--fault",
+                               "stall_s=0.01", "--limit", "20", "--seed", "1")  # fmt: skip
+    with open_scanner(f"loamscan://{port}") as opened:
+        for _ in range(20):
+            opened.acknowledge(next(opened.scans(10)))
+        assert opened.counters.damaged > 0
+    assert process.wait(10) == 0
+
+
+def test_simulate_is_unplugged_in_mid_frame(simulating):
+    process, port = simulating("--fault", "unplug_after=600")
+    with open_scanner(f"loamscan://{port}") as opened, pytest.raises(ScannerGoneError):
+        _ = [opened.receive(10) for _ in range(20)]
+    assert process.wait(10) == 0
+    assert not Path(port).is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("refuse", "words"), [("busy", "busy"), ("warming up", "not warm"), ("error", "hardware error")]
+)
+def test_simulate_refuses_as_it_is_told_to(simulating, refuse, words):
+    _, port = simulating("--refuse", refuse, "--on-demand")
+    with pytest.raises(ScannerFaultError, match=words):
+        _run(scan, "--url", f"loamscan://{port}", "--role", "sample", "-n", "1")
+
+
+@pytest.mark.parametrize(
+    "word", ["damage", "damage=much", "damage=-1", "damage=nan", "rain=1", "="]
+)
+def test_simulate_says_which_faults_there_are(spectra_csv, word):
+    result = _run(simulate, "--spectra", spectra_csv, "--kind", "reflectance", "--unit", "nm",
+                  "--fault", word)  # fmt: skip
+    assert result.exit_code == 2
+    assert "write NAME=NUMBER, with one of damage, drop" in " ".join(result.stderr.split())
+
+
+def test_show_says_what_a_scanner_is_and_how(simulating):
+    _, port = simulating("--on-demand", "--scanner", "nirscan-nano")
+    url = f"nirscan-nano://{port}"
+    said = json.loads(_run(scanner, "show", url, "--json").stdout)
+    assert said["serial"] == "VIRTUAL3"
+    assert said["capabilities"] == ["battery", "faults", "humidity", "measure", "temperature"]
+    assert said["condition"]["battery_v"] == 3.95
+    lines = _run(scanner, "show", url, "--forget-faults").stdout.splitlines()
+    assert "battery_v      3.95" in lines
+    assert not [line for line in lines if "None" in line]
+
+
+def test_show_leaves_out_what_a_scanner_can_t_tell(simulating):
+    _, port = simulating("--on-demand")
+    url = f"loamscan://{port}"
+    lines = _run(scanner, "show", url).stdout.splitlines()
+    assert "can            battery, label, measure, temperature" in lines
+    assert not [line for line in lines if line.startswith(("humidity", "faults"))]
+    with pytest.raises(ScannerFaultError, match="keeps no faults"):
+        _run(scanner, "show", url, "--forget-faults")

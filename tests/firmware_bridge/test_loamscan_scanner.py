@@ -22,6 +22,7 @@ from firmware_bridge.errors import (
     ScannerSilentError,
 )
 from firmware_bridge.line_faults import LineFaults
+from firmware_bridge.scan import Condition
 from firmware_bridge.scanner import Scanner
 from firmware_bridge.virtual_device import VirtualDevice
 
@@ -59,7 +60,11 @@ def test_the_scanner_says_who_and_how_it_is(plugged_in):
     with at(virtual.port) as scanner:
         assert (scanner.instrument.model, scanner.instrument.serial) == ("Soily", "42")
         assert "trigger" not in scanner.instrument.capabilities
-        assert scanner.status().state == "ready"
+        assert scanner.condition() == Condition("ready", 31.5, battery_pct=87)
+        virtual.device.state = "warming up"
+        assert scanner.condition().state == "warming up"
+        with pytest.raises(ScannerFaultError, match="not warm yet"):
+            scanner.measure()
         assert scanner.receive(timeout_s=0) is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from firmware_bridge.errors import (
 )
 from firmware_bridge.nirscan_device import VirtualNirscan
 from firmware_bridge.nirscan_file import POINTS_MAX, interpreted_scan
-from firmware_bridge.scan import Scan
+from firmware_bridge.scan import Condition, Scan
 from firmware_bridge.spectra_files import SpectraFile
 from soil.axis import Axis
 
@@ -59,7 +60,22 @@ def test_it_says_who_it_is(plugged) -> None:
     with open_scanner(plugged().url) as scanner:
         who = scanner.instrument
         assert (who.model, who.serial, who.firmware) == ("NIRscan Nano", "VIRTUAL3", "2.1.0")
-        assert who.capabilities == {"measure", "temperature"}
+        assert who.capabilities == {"measure", "temperature", "humidity", "battery", "faults"}
+
+
+def test_it_says_how_it_is_and_forgets_its_faults_when_told(plugged) -> None:
+    virtual = plugged(scan_time_ms=0)
+    with open_scanner(virtual.url) as scanner:
+        well = Condition("ready", 31.5, humidity_pct=42.0, battery_v=3.95)
+        assert scanner.condition() == well
+        virtual.device.errors = 0x201
+        assert scanner.condition() == replace(well, state="fault", faults=("scan", "battery"))
+        scanner.forget_faults()
+        assert scanner.condition() == well
+        virtual.device.state = "busy"
+        assert scanner.condition().state == "measuring"
+        virtual.device.state = "error"
+        assert scanner.condition().state == "fault"
 
 
 def test_white_and_soils_give_their_reflectance_back_on_the_instruments_own_axis(
