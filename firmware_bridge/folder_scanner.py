@@ -170,7 +170,7 @@ class FolderScanner(Scanner):
             spectra = read_spectra(path, kind=self._kind, unit=self._unit)
             rows = self._new_rows(path, spectra, state)
         except SpectraFileError as error:
-            self._refusals.append(error)
+            self._refusals.append(_in_the_words_of_a_url(error))
             # What the system would not let us read may be let without the file being another.
             if not isinstance(error.__cause__, OSError):
                 self._taken.done(state, refused=error.what)
@@ -238,3 +238,11 @@ def _place(folder: Path) -> tuple[int, int]:
     """Tells the folder from the empty one that is left where a stick was unplugged."""
     stat = folder.stat()
     return stat.st_dev, stat.st_ino
+
+
+def _in_the_words_of_a_url(error: SpectraFileError) -> SpectraFileError:
+    if not error.remedy.startswith("declare"):
+        return error
+    return SpectraFileError(
+        error.what, "declare what the folder holds: folder:DIR?kind=reflectance&unit=nm"
+    )

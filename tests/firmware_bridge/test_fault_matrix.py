@@ -258,7 +258,7 @@ def blindness(bench) -> str:
         lines.append(f"| {points} | {came:,} | {wrong} | {share} |")
     lines += [
         "",
-        "The sensors' ranges take 40 to 120 points of 5 nm. The share goes with the square of how many "
+        "The sensors' ranges take 50 to 90 points of 5 nm. The share goes with the square of how many "
         "readings are hit: one in a hundred, and it is 2,500 times less.",
     ]
     return "\n".join(lines) + "\n"

@@ -126,7 +126,8 @@ def test_a_bad_file_is_refused_once_and_holds_nobody_up(folder) -> None:
     aged(bad, 1_000)
     export(folder / "good.csv", percent(1))
     with open_scanner(url(folder)) as scanner:
-        assert len(all_of_until_refused(scanner, r"bad\.csv .*columns are of no known format")) == 1
+        why = r"bad\.csv .*columns are of no known format.*folder:DIR\?kind=reflectance&unit=nm"
+        assert len(all_of_until_refused(scanner, why)) == 1
         assert scanner.receive(0) is None
     assert taken(folder) == []
     export(bad, percent(1, seed=5), ["now good"])
