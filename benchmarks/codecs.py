@@ -30,13 +30,13 @@ from benchmarks.rows import Goal, Row
 from benchmarks.soils import soil_spectra
 from edge.commands import SYNTHETIC_SOILS
 from firmware_bridge.drivers import open_scanner
-from firmware_bridge.framing import TERMINATOR, FrameDecoder, encode
-from firmware_bridge.messages import AxisReply
-from firmware_bridge.nirscan_packets import Packet, PacketDecoder
-from firmware_bridge.nirscan_packets import encode as encode_packet
-from firmware_bridge.scan_push import ScanPush
-from firmware_bridge.virtual_device import VirtualDevice
-from firmware_bridge.virtual_scanner import FramedDevice
+from firmware_bridge.nirscan.packets import Packet, PacketDecoder
+from firmware_bridge.nirscan.packets import encode as encode_packet
+from firmware_bridge.wire.framing import TERMINATOR, FrameDecoder, encode
+from firmware_bridge.wire.messages import AxisReply
+from firmware_bridge.wire.scan_push import ScanPush
+from firmware_bridge.wire.virtual_device import VirtualDevice
+from firmware_bridge.wire.virtual_scanner import FramedDevice
 
 FASTEST_WIRE_BYTES_PER_S = 300_000.0
 """3 Mbaud, ten bits a byte."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge.commands import SYNTHETIC_SOILS
+from firmware_bridge.emulated.virtual_bench import FULL_SCALE_COUNTS, Bench
+from firmware_bridge.files.spectra_files import SpectraFile, read_spectra
 from firmware_bridge.scan import Instrument, Scan
-from firmware_bridge.spectra_files import SpectraFile, read_spectra
-from firmware_bridge.virtual_bench import FULL_SCALE_COUNTS, Bench
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 
 INSTRUMENT = Instrument(model="NeoSpectra", serial="BENCH-1", firmware="bench", session=1)
 

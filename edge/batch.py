@@ -9,7 +9,7 @@ from contract.records import Model, Part, PropertyReading, Quality, Texture
 from edge.assessment import Assessor, Reflectance
 from edge.proof import prove
 from edge.readings import model_of, properties_of, quality_of, texture_of
-from firmware_bridge.spectra_files import SpectraFile
+from firmware_bridge.files.spectra_files import SpectraFile
 from soil.spectrum import Spectrum
 
 

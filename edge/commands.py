@@ -24,8 +24,8 @@ from edge.log_file import newest_records
 from edge.proof import prove
 from edge.readings import in_one_line
 from edge.stop_signals import StopSignals
-from firmware_bridge.spectra_files import read_spectra
-from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
+from firmware_bridge.files.spectra_files import read_spectra
+from firmware_bridge.files.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
 from soil.axis import AxisUnit
 
 if TYPE_CHECKING:

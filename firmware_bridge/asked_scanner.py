@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.errors import ScannerFaultError
-from firmware_bridge.port import Port
+from firmware_bridge.ports.port import Port
 from firmware_bridge.scan import Instrument, Scan, ScanRole
 from firmware_bridge.scanner import Scanner
 from soil.axis import Axis

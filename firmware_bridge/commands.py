@@ -14,19 +14,19 @@ import click
 import numpy as np
 
 from firmware_bridge.drivers import open_scanner
+from firmware_bridge.emulated.line_faults import faults_in
+from firmware_bridge.emulated.pty_line import PtyLine
+from firmware_bridge.emulated.virtual_bench import EmulatedState
+from firmware_bridge.files.spectra_files import SpectraWriter, read_spectra
+from firmware_bridge.files.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
 from firmware_bridge.found_ports import found_ports, probed
-from firmware_bridge.line_faults import faults_in
-from firmware_bridge.messages import ROLES
-from firmware_bridge.nirone_device import VirtualNirone
-from firmware_bridge.nirone_scanner import AVERAGES
-from firmware_bridge.nirscan_device import VirtualNirscan
-from firmware_bridge.pty_line import PtyLine
+from firmware_bridge.nirone.device import VirtualNirone
+from firmware_bridge.nirone.scanner import AVERAGES
+from firmware_bridge.nirscan.device import VirtualNirscan
 from firmware_bridge.scan import Instrument, Scan, ScanKind, ScanRole
-from firmware_bridge.scan_push import KINDS
-from firmware_bridge.spectra_files import SpectraWriter, read_spectra
-from firmware_bridge.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
-from firmware_bridge.virtual_bench import EmulatedState
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.wire.messages import ROLES
+from firmware_bridge.wire.scan_push import KINDS
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from soil.axis import AxisUnit
 
 SIMULATED: Final = ("loamscan", "nirone", "nirscan-nano")

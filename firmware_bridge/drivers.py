@@ -14,16 +14,16 @@ from typing import Final, cast, get_args
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from firmware_bridge.errors import PortError, RecordingError
-from firmware_bridge.folder_scanner import FolderScanner
-from firmware_bridge.loamscan_scanner import LoamscanScanner
-from firmware_bridge.nirone_scanner import NironeScanner
-from firmware_bridge.nirscan_scanner import NirscanScanner
-from firmware_bridge.port import Port
-from firmware_bridge.recording import RecordingPort, ReplayPort, read_recording
+from firmware_bridge.files.folder_scanner import FolderScanner
+from firmware_bridge.files.spectra_layouts import DECLARED_KINDS
+from firmware_bridge.nirone.scanner import NironeScanner
+from firmware_bridge.nirscan.scanner import NirscanScanner
+from firmware_bridge.ports.port import Port
+from firmware_bridge.ports.recording import RecordingPort, ReplayPort, read_recording
+from firmware_bridge.ports.serial_port import SerialPort
+from firmware_bridge.ports.tcp_port import TcpPort
 from firmware_bridge.scanner import Scanner
-from firmware_bridge.serial_port import SerialPort
-from firmware_bridge.spectra_layouts import DECLARED_KINDS
-from firmware_bridge.tcp_port import TcpPort
+from firmware_bridge.wire.loamscan_scanner import LoamscanScanner
 from soil.axis import AxisUnit
 
 ENTRY_POINTS: Final = "loamscan.scanners"

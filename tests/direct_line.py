@@ -14,20 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from firmware_bridge import frame_link, loamscan_scanner, nirone_scanner, nirscan_scanner
+from firmware_bridge.emulated.line_faults import LineFaults, NoisyLine
+from firmware_bridge.emulated.pty_line import WireDevice
 from firmware_bridge.errors import ScannerGoneError
-from firmware_bridge.line_faults import LineFaults, NoisyLine
-from firmware_bridge.loamscan_scanner import LoamscanScanner
-from firmware_bridge.nirone_device import NironeDevice
-from firmware_bridge.nirone_scanner import NironeScanner
-from firmware_bridge.nirscan_device import NirscanDevice
-from firmware_bridge.nirscan_scanner import NirscanScanner
-from firmware_bridge.port import Port
-from firmware_bridge.pty_line import WireDevice
+from firmware_bridge.files.spectra_files import SpectraFile
+from firmware_bridge.nirone import scanner as nirone_scanner
+from firmware_bridge.nirone.device import NironeDevice
+from firmware_bridge.nirone.scanner import NironeScanner
+from firmware_bridge.nirscan import scanner as nirscan_scanner
+from firmware_bridge.nirscan.device import NirscanDevice
+from firmware_bridge.nirscan.scanner import NirscanScanner
+from firmware_bridge.ports.port import Port
 from firmware_bridge.scanner import Scanner
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_device import VirtualDevice
-from firmware_bridge.virtual_scanner import FramedDevice
+from firmware_bridge.wire import frame_link, loamscan_scanner
+from firmware_bridge.wire.loamscan_scanner import LoamscanScanner
+from firmware_bridge.wire.virtual_device import VirtualDevice
+from firmware_bridge.wire.virtual_scanner import FramedDevice
 from soil.axis import Axis
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import openpyxl
 from numpy.typing import NDArray
 
-from firmware_bridge.spectra_layouts import NEOSPECTRA_FIRST_CM1, NEOSPECTRA_STEPS_CM1
+from firmware_bridge.files.spectra_layouts import NEOSPECTRA_FIRST_CM1, NEOSPECTRA_STEPS_CM1
 
 COLUMNS = ("Sample_Name", "Device Id", "Created At", "Created By")
 E_MAIL = "someone@example.org"

@@ -20,9 +20,9 @@ from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError
 from edge.log_file import log_progress
 from edge.stop_signals import StopSignals
+from firmware_bridge.files.spectra_files import SpectraFile
 from firmware_bridge.scan import ScanKind
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 
 _QUIET_S = 60.0
 """Longest time without a reading before the demonstration calls it a failure."""

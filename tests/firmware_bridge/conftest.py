@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.files.spectra_files import SpectraFile
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from soil.axis import Axis
 
 

@@ -13,14 +13,14 @@ import pytest
 from vendor_exports import export, percent
 
 from direct_line import KINDS, soils
-from firmware_bridge import folder_scanner
 from firmware_bridge.drivers import DRIVERS, open_scanner
 from firmware_bridge.errors import ScannerFaultError, ScannerGoneError
-from firmware_bridge.nirone_device import VirtualNirone
-from firmware_bridge.nirscan_device import VirtualNirscan
+from firmware_bridge.files import folder_scanner
+from firmware_bridge.nirone.device import VirtualNirone
+from firmware_bridge.nirscan.device import VirtualNirscan
 from firmware_bridge.scan import Condition, Scan
 from firmware_bridge.scanner import Scanner
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 
 SOURCES = (*DRIVERS, "pushed", "folder", "replay")
 

@@ -9,7 +9,7 @@ import pytest
 from firmware_bridge import drivers
 from firmware_bridge.drivers import SerialDriver, check_url, open_scanner
 from firmware_bridge.errors import PortError, ProtocolError
-from firmware_bridge.loamscan_scanner import LoamscanScanner
+from firmware_bridge.wire.loamscan_scanner import LoamscanScanner
 
 OTHER = SerialDriver(LoamscanScanner, baud=9600)
 

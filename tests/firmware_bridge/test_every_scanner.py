@@ -9,8 +9,9 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from direct_line import KINDS, soils
-from firmware_bridge import loamscan_scanner, nirone_scanner, nirscan_scanner
 from firmware_bridge.drivers import open_scanner
+from firmware_bridge.emulated.line_faults import LineFaults
+from firmware_bridge.emulated.pty_line import PtyLine
 from firmware_bridge.errors import (
     ProtocolError,
     ScannerError,
@@ -18,11 +19,12 @@ from firmware_bridge.errors import (
     ScannerGoneError,
     ScannerSilentError,
 )
-from firmware_bridge.line_faults import LineFaults
-from firmware_bridge.nirone_device import VirtualNirone
-from firmware_bridge.nirscan_device import VirtualNirscan
-from firmware_bridge.pty_line import PtyLine
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.nirone import scanner as nirone_scanner
+from firmware_bridge.nirone.device import VirtualNirone
+from firmware_bridge.nirscan import scanner as nirscan_scanner
+from firmware_bridge.nirscan.device import VirtualNirscan
+from firmware_bridge.wire import loamscan_scanner
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 
 VIRTUAL = {"loamscan": VirtualScanner, "nirone": VirtualNirone, "nirscan-nano": VirtualNirscan}
 SLOW = {

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from direct_line import KINDS, Clock, DirectLine, soils
+from firmware_bridge.emulated.line_faults import LineFaults, NoisyLine
 from firmware_bridge.errors import (
     ProtocolError,
     ScannerError,
@@ -23,9 +24,8 @@ from firmware_bridge.errors import (
     ScannerGoneError,
     ScannerSilentError,
 )
-from firmware_bridge.line_faults import LineFaults, NoisyLine
+from firmware_bridge.files.spectra_files import SpectraFile
 from firmware_bridge.scanner import Scanner
-from firmware_bridge.spectra_files import SpectraFile
 from soil.axis import Axis
 
 PAGE = Path(__file__).parents[2] / "docs" / "scanner-faults.md"

@@ -20,7 +20,7 @@ from firmware_bridge.errors import (
     ScannerGoneError,
     SpectraFileError,
 )
-from firmware_bridge.spectra_files import SpectraWriter, read_spectra
+from firmware_bridge.files.spectra_files import SpectraWriter, read_spectra
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from firmware_bridge import found_ports as finding
 from firmware_bridge.commands import scanner
 from firmware_bridge.errors import PortAbsentError, ScannerError
 from firmware_bridge.found_ports import FoundPort, found_ports, probed
-from firmware_bridge.nirone_device import VirtualNirone
+from firmware_bridge.nirone.device import VirtualNirone
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_port_is_asked_with_every_driver_where_that_is_wanted(plugged_in, spec
 
 
 def test_a_scanner_of_another_maker_is_found_too(spectra, monkeypatch) -> None:
-    monkeypatch.setattr("firmware_bridge.loamscan_scanner.RETRY_WAITS_S", (0.01, 0.02))
+    monkeypatch.setattr("firmware_bridge.wire.loamscan_scanner.RETRY_WAITS_S", (0.01, 0.02))
     with VirtualNirone(spectra, baud=None) as virtual:
         url, instrument = probed(virtual.port)
     assert url == virtual.url

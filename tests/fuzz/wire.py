@@ -11,12 +11,12 @@ from contextlib import suppress
 import atheris
 
 with atheris.instrument_imports(include=["firmware_bridge", "soil"]):
-    from firmware_bridge import messages
     from firmware_bridge.errors import ProtocolError
-    from firmware_bridge.framing import MAX_FRAME, FrameDecoder
-    from firmware_bridge.nirscan_file import interpreted_scan
-    from firmware_bridge.nirscan_packets import PACKET_BYTES_MAX, PacketDecoder
-    from firmware_bridge.scan_push import Ack, ScanPush
+    from firmware_bridge.nirscan.interpreted_file import interpreted_scan
+    from firmware_bridge.nirscan.packets import PACKET_BYTES_MAX, PacketDecoder
+    from firmware_bridge.wire import messages
+    from firmware_bridge.wire.framing import MAX_FRAME, FrameDecoder
+    from firmware_bridge.wire.scan_push import Ack, ScanPush
 
 MESSAGES = (
     ScanPush, Ack, messages.Hello, messages.Info, messages.GetAxis, messages.AxisReply,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from contract.bundle import Bundle
-from firmware_bridge.spectra_files import SpectraFile
+from firmware_bridge.files.spectra_files import SpectraFile
 from parts import DaemonProcess
 
 

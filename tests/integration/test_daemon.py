@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from vendor_exports import GRIDS_CM1, export
 
-from firmware_bridge.line_faults import LineFaults
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.emulated.line_faults import LineFaults
+from firmware_bridge.files.spectra_files import SpectraFile
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from parts import QUICK, DaemonProcess, collector, delivered, until
 
 

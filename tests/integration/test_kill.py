@@ -14,8 +14,8 @@ import pytest
 from contract.topics import Topics
 from edge.demo.subscriber import Subscriber
 from edge.log_file import FILE_NAME
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.files.spectra_files import SpectraFile
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from parts import DaemonProcess, Ear, Mosquitto, delivered, until
 
 _LOG = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from contract.schema import json_schema
 from contract.topics import Topics
 from edge.demo.broker import embedded_broker, free_port
 from edge.demo.subscriber import Subscriber
-from firmware_bridge.spectra_files import SpectraFile
-from firmware_bridge.virtual_scanner import VirtualScanner
+from firmware_bridge.files.spectra_files import SpectraFile
+from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from parts import QUICK, DaemonProcess, Ear, Mosquitto, collector, delivered, log_in, until
 
 TOPICS = Topics("ls-0001")

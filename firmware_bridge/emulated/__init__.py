@@ -1,0 +1,1 @@
+"""What instruments that are played have in common."""

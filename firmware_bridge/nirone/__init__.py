@@ -1,0 +1,1 @@
+"""Spectral Engines' NIRONE sensors, and one that is played."""

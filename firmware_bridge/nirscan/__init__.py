@@ -1,0 +1,1 @@
+"""TI's NIRscan Nano, and one that is played."""

@@ -1,0 +1,1 @@
+"""What bytes come and go through."""

@@ -1,0 +1,1 @@
+"""The loamscan wire protocol, both sides of it."""
