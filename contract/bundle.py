@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from contract.archive import ARCHIVE_BYTES_MAX, pack, unpack
 from contract.errors import BundleDamagedError, BundleError, BundleUnsupportedError
 from contract.manifest import MANIFEST_NAME, FileEntry, Manifest, Precision, read_manifest
+from contract.version import version_key
 from soil.axis import Axis
 
 
@@ -87,7 +87,9 @@ def parse_bundle(data: bytes, agent_version: str | None = None) -> Bundle:
             raise BundleDamagedError(
                 f"{name} in the bundle does not match its digest", "copy or download it again"
             )
-    if agent_version is not None and _key(agent_version) < _key(manifest.minimum_agent):
+    if agent_version is not None and version_key(agent_version) < version_key(
+        manifest.minimum_agent
+    ):
         raise BundleUnsupportedError(
             f"{manifest.name} {manifest.version} needs loamscan {manifest.minimum_agent}, "
             f"this is {agent_version}",
@@ -108,8 +110,3 @@ def open_bundle(path: Path, agent_version: str | None = None) -> Bundle:
         ) from error
     except BundleError as error:
         raise type(error)(f"{path}: {error.what}", error.remedy) from error
-
-
-def _key(version: str) -> tuple[int, ...]:
-    """Major, minor, patch; a pre-release counts as its release."""
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])

@@ -16,6 +16,7 @@ from pydantic import (
 
 from contract.errors import BundleError, BundleUnsupportedError
 from contract.records import first_fault
+from contract.version import Version
 from soil.axis import Axis
 from soil.errors import AxisError
 from soil.properties import NAMES
@@ -30,8 +31,6 @@ MemberName = Annotated[
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$", max_length=100),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_NUMBER = "(0|[1-9][0-9]{0,8})"
-Version = Annotated[str, StringConstraints(pattern=rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}$")]
 
 
 class _Section(BaseModel):

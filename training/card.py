@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from contract.manifest import AxisSpec, DistanceLimits, Intervals, Sha256, TrainingData, Version
+from contract.manifest import AxisSpec, DistanceLimits, Intervals, Sha256, TrainingData
+from contract.version import Version
 from training.axes import ScannerName
 from training.errors import CheckpointError, CheckpointUnsupportedError
 
