@@ -31,7 +31,7 @@ _COMMANDS: Final = {
 }
 
 _FUNCTIONS: Final = {"log": "show_log"}
-_EXTRAS: Final = {"training": "train", "export": "export"}
+_EXTRAS: Final = {"training": "train", "export": "export", "deploy": "fleet"}
 
 
 class _Rooms(click.Group):

@@ -1,0 +1,78 @@
+"""Private keys as files: Ed25519, PKCS 8, for their owner's eyes alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from securesystemslib.exceptions import Error as SecureSystemsError
+from securesystemslib.signer import CryptoSigner
+
+from deploy.errors import KeyFileError
+
+_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def new_key(folder: Path, name: str, password: bytes | None = None) -> CryptoSigner:
+    """A new key in ``folder``, as ``NAME.pem``; raises `KeyFileError` where it can't be written."""
+    signer = CryptoSigner.generate_ed25519()
+    path = folder / f"{name}.pem"
+    pem = load_pem_private_key(signer.private_bytes, None).private_bytes(
+        Encoding.PEM,
+        PrivateFormat.PKCS8,
+        BestAvailableEncryption(password) if password else NoEncryption(),
+    )
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        if path.exists():
+            raise KeyFileError(f"{path} exists already", "a key is never written over") from error
+        raise KeyFileError(f"{path} can't be written: {error.strerror}") from error
+    return signer
+
+
+def read_key(path: Path, password: bytes | None = None) -> CryptoSigner:
+    """The key in a file; raises `KeyFileError`, also where others may read it."""
+    try:
+        mode = path.stat().st_mode
+        if mode & _OPEN_TO_OTHERS:
+            raise KeyFileError(
+                f"{path} is open to others (mode {stat.S_IMODE(mode):04o})",
+                f"close it (chmod 600 {path}), and rotate the key if somebody may have read it",
+            )
+        return CryptoSigner(load_pem_private_key(path.read_bytes(), password))
+    except OSError as error:
+        raise KeyFileError(f"{path} can't be read: {error.strerror}", "check its name") from error
+    except TypeError as error:
+        raise KeyFileError(
+            f"{path} is encrypted, or is not and a password was given", "give --password-file"
+        ) from error
+    except (ValueError, UnsupportedAlgorithm, SecureSystemsError) as error:
+        raise KeyFileError(
+            f"{path} is no private key, or the password is another", "check file and password"
+        ) from error
+
+
+def keys_in(places: Iterable[Path], password: bytes | None = None) -> dict[str, CryptoSigner]:
+    """Keys of files and of folders of ``.pem`` files, by their key id; raises `KeyFileError`."""
+    found = {}
+    for place in places:
+        for path in sorted(place.glob("*.pem")) if place.is_dir() else [place]:
+            signer = read_key(path, password)
+            found[signer.public_key.keyid] = signer
+    return found

@@ -1,0 +1,312 @@
+"""The files of a fleet's repository, as The Update Framework lays them out.
+
+Root and bundles are signed by keys that lie in a safe; snapshot, timestamp and rollouts by one that is
+online. The online key chooses among signed bundles, at or above the floors that the bundles' keys
+signed: who steals it can't ship anything of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from securesystemslib.signer import Signer
+from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+from tuf.api.serialization.json import JSONSerializer
+
+from contract.errors import ContractError
+from contract.records import rfc3339
+from contract.rollout import Rollouts, read_rollouts
+from deploy.errors import RepositoryError
+
+ROLLOUTS_ROLE: Final = "rollouts"
+ROLLOUTS_PATH: Final = "rollouts/rollouts.json"
+BUNDLES: Final = "bundles/"
+
+ISSUED_AT: Final = "loamscan_issued_at"
+"""When a timestamp was signed: a device's clock is never taken to be earlier."""
+
+FLOORS: Final = "loamscan_floors"
+"""Of each bundle's name, the lowest version that may still be rolled out."""
+
+EXPIRES: Final = {
+    "root": timedelta(days=730),
+    "targets": timedelta(days=365),
+    "rollouts": timedelta(days=365),
+    "snapshot": timedelta(days=365),
+    "timestamp": timedelta(days=180),
+}
+"""Devices are away for a season; a freeze of half a year is what that costs. Ours, after shared practice
+of 90 days and more for what is fetched from afar."""
+
+RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
+Content = Root | Targets | Snapshot | Timestamp
+ContentT = TypeVar("ContentT", Root, Targets, Snapshot, Timestamp)
+
+_JSON: Final = JSONSerializer(compact=False)
+
+
+class Repository:
+    """``metadata/`` and ``targets/`` in a folder; what is not signed enough yet waits in ``staged/``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Of a repository that `create` made; raises `RepositoryError` where there is none."""
+        self.folder = folder
+        self._metadata = folder / "metadata"
+        if not (self._metadata / "1.root.json").is_file():
+            raise RepositoryError(
+                f"there is no fleet repository in {folder}", "make one with `loamscan fleet init`"
+            )
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        root: Mapping[str, Signer],
+        root_threshold: int,
+        bundles: Mapping[str, Signer],
+        bundles_threshold: int,
+        online: Signer,
+        now: datetime,
+    ) -> Repository:
+        """A new one, signed by all of its keys; raises `RepositoryError` if there is one already."""
+        if (folder / "metadata").exists():
+            raise RepositoryError(f"{folder} holds a fleet repository already", "name a new folder")
+        content = Root(expires=now + EXPIRES["root"], consistent_snapshot=True)
+        for role, signers, threshold in (
+            ("root", root, root_threshold),
+            ("targets", bundles, bundles_threshold),
+            ("snapshot", {online.public_key.keyid: online}, 1),
+            ("timestamp", {online.public_key.keyid: online}, 1),
+        ):
+            for signer in signers.values():
+                content.add_key(signer.public_key, role)
+            content.roles[role].threshold = threshold
+        delegated = DelegatedRole(
+            ROLLOUTS_ROLE, [online.public_key.keyid], 1, terminating=True, paths=["rollouts/*"]
+        )
+        delegations = Delegations(
+            {online.public_key.keyid: online.public_key}, {ROLLOUTS_ROLE: delegated}
+        )
+        targets = Targets(
+            expires=now + EXPIRES["targets"],
+            delegations=delegations,
+            unrecognized_fields={FLOORS: {}},
+        )
+        for name in ("metadata", f"targets/{BUNDLES}", "targets/rollouts"):
+            (folder / name).mkdir(parents=True)
+        (folder / "metadata" / "1.root.json").write_bytes(_signed(content, root.values()))
+        made = cls(folder)
+        made._write("targets", targets, bundles.values())
+        empty = Rollouts.model_validate({"schema": "loamscan.rollouts/1", "rollouts": []})
+        made.set_rollouts(empty, online, now, first=True)
+        return made
+
+    @property
+    def root(self) -> Root:
+        """The newest root."""
+        return self._read("root", Root)
+
+    @property
+    def targets(self) -> Targets:
+        """The newest list of bundles, complete in its signatures."""
+        return self._read("targets", Targets)
+
+    @property
+    def rollouts(self) -> Rollouts:
+        """The newest rollouts; raises `RepositoryError` if their file is damaged."""
+        entry = self._read(ROLLOUTS_ROLE, Targets).targets[ROLLOUTS_PATH]
+        path = self._target(entry)
+        try:
+            content = path.read_bytes()
+            entry.verify_length_and_hashes(content)
+            return read_rollouts(content)
+        except (OSError, ContractError, TufError) as error:
+            raise RepositoryError(f"{path} is damaged: {error}", "restore it") from error
+
+    def add_bundle(
+        self,
+        name: str,
+        content: bytes,
+        custom: dict[str, Any],
+        floors: Mapping[str, str],
+        signers: Mapping[str, Signer],
+        now: datetime,
+    ) -> int:
+        """Take a bundle in; how many signatures it still wants before devices may see it."""
+        targets = self._read("targets", Targets)
+        path = BUNDLES + name
+        entry = TargetFile.from_data(path, content, ["sha256"])
+        known = targets.targets.get(path)
+        if known is not None and known.hashes != entry.hashes:
+            raise RepositoryError(
+                f"{name} was published with other bytes", "a version is never changed: raise it"
+            )
+        entry.unrecognized_fields["custom"] = custom
+        _write_file(self._target(entry), content)
+        targets.targets[path] = entry
+        targets.unrecognized_fields[FLOORS] = {
+            **targets.unrecognized_fields.get(FLOORS, {}),
+            **floors,
+        }
+        targets.version += 1
+        targets.expires = now + EXPIRES["targets"]
+        return self._sign_or_stage("targets", targets, signers)
+
+    def sign_staged(self, signers: Mapping[str, Signer]) -> int:
+        """Add signatures to what waits for them; how many it still wants."""
+        path = self.folder / "staged" / "targets.json"
+        if not path.is_file():
+            raise RepositoryError("nothing waits for signatures", "publish something first")
+        staged = Metadata[Targets].from_bytes(path.read_bytes())
+        if staged.signed.version != self.targets.version + 1:
+            raise RepositoryError(
+                "what waits for signatures is not based on the newest list of bundles",
+                f"remove {path} and publish again",
+            )
+        return self._sign_or_stage("targets", staged.signed, signers, staged)
+
+    def set_rollouts(
+        self, rollouts: Rollouts, online: Signer, now: datetime, *, first: bool = False
+    ) -> None:
+        """Make ``rollouts`` the newest, and tell of them."""
+        content = rollouts.to_json()
+        entry = TargetFile.from_data(ROLLOUTS_PATH, content, ["sha256"])
+        _write_file(self._target(entry), content)
+        version = 1 if first else self._read(ROLLOUTS_ROLE, Targets).version + 1
+        signed = Targets(version, expires=now + EXPIRES["rollouts"], targets={ROLLOUTS_PATH: entry})
+        self._write(ROLLOUTS_ROLE, signed, [online])
+        self.tell(online, now)
+
+    def tell(self, online: Signer, now: datetime) -> None:
+        """Sign a new snapshot and timestamp over what there is: from now on devices see it."""
+        meta = {f"{role}.json": MetaFile(self._newest(role)) for role in ("targets", ROLLOUTS_ROLE)}
+        snapshot = Snapshot(
+            self._newest("snapshot") + 1, expires=now + EXPIRES["snapshot"], meta=meta
+        )
+        self._write("snapshot", snapshot, [online])
+        before = self._read("timestamp", Timestamp).version if self._has_timestamp() else 0
+        timestamp = Timestamp(
+            before + 1,
+            expires=now + EXPIRES["timestamp"],
+            snapshot_meta=MetaFile(snapshot.version),
+            unrecognized_fields={ISSUED_AT: rfc3339(now)},
+        )
+        self._write("timestamp", timestamp, [online])
+
+    def change_root(self, root: Root, signers: Mapping[str, Signer], now: datetime) -> None:
+        """Make ``root`` the next one; raises `RepositoryError` unless old and new keys signed enough."""
+        before = self._load("root", Root)
+        root.version = before.signed.version + 1
+        root.expires = now + EXPIRES["root"]
+        ids = {*before.signed.roles["root"].keyids, *root.roles["root"].keyids}
+        signed = Metadata(root)
+        for key_id in sorted(ids & set(signers)):
+            signed.sign(signers[key_id], append=True)
+        for keys, whose in ((before.signed, "the root before it"), (root, "itself")):
+            result = keys.get_verification_result("root", signed.signed_bytes, signed.signatures)
+            if not result:
+                raise RepositoryError(
+                    f"the new root has {len(result.signed)} of the {result.threshold} signatures "
+                    f"that {whose} asks for",
+                    "name the files of more root keys with --keys",
+                )
+        _write_file(self._metadata / f"{root.version}.root.json", signed.to_bytes(_JSON))
+
+    def _sign_or_stage(
+        self,
+        role: Literal["targets"],
+        content: Targets,
+        signers: Mapping[str, Signer],
+        staged: Metadata[Targets] | None = None,
+    ) -> int:
+        document = staged or Metadata(content)
+        root = self.root
+        for key_id in root.roles[role].keyids:
+            if key_id in signers:
+                document.sign(signers[key_id], append=True)
+        result = root.get_verification_result(role, document.signed_bytes, document.signatures)
+        waiting = self.folder / "staged" / f"{role}.json"
+        if result:
+            self._write_bytes(role, content.version, document.to_bytes(_JSON))
+            waiting.unlink(missing_ok=True)
+            return 0
+        waiting.parent.mkdir(exist_ok=True)
+        _write_file(waiting, document.to_bytes(_JSON))
+        return result.threshold - len(result.signed)
+
+    def _write(self, role: RoleName, content: Content, signers: Iterable[Signer]) -> None:
+        self._write_bytes(role, content.version, _signed(content, signers))
+
+    def _write_bytes(self, role: RoleName, version: int, content: bytes) -> None:
+        name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
+        _write_file(self._metadata / name, content)
+
+    def _read(self, role: RoleName, kind: type[ContentT]) -> ContentT:
+        return self._load(role, kind).signed
+
+    def _load(self, role: RoleName, kind: type[ContentT]) -> Metadata[ContentT]:
+        name = "timestamp.json" if role == "timestamp" else f"{self._newest(role)}.{role}.json"
+        path = self._metadata / name
+        try:
+            document = Metadata.from_bytes(path.read_bytes())
+        except (OSError, TufError) as error:
+            raise RepositoryError(f"{path} can't be read: {error}", "restore it") from error
+        if not isinstance(document.signed, kind):
+            raise RepositoryError(f"{path} is not the {role} metadata", "restore it")
+        return document
+
+    def _newest(self, role: str) -> int:
+        found = (path.name.split(".")[0] for path in self._metadata.glob(f"*.{role}.json"))
+        return max((int(number) for number in found if number.isdigit()), default=0)
+
+    def _has_timestamp(self) -> bool:
+        return (self._metadata / "timestamp.json").is_file()
+
+    def _target(self, entry: TargetFile) -> Path:
+        folder, _, name = entry.path.rpartition("/")
+        return self.folder / "targets" / folder / f"{entry.hashes['sha256']}.{name}"
+
+
+def utc_now() -> datetime:
+    """The operator's clock, to the second that metadata keeps."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def _signed(content: Content, signers: Iterable[Signer]) -> bytes:
+    document: Metadata[Any] = Metadata(content)
+    for signer in signers:
+        document.sign(signer, append=True)
+    return document.to_bytes(_JSON)
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    """Whole or not at all, on disk when this returns: a web server may serve the folder meanwhile."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise RepositoryError(f"{path} can't be written: {error.strerror}") from error

@@ -1,0 +1,68 @@
+"""A fleet's repository as an operator has it, and a device that reads it with python-tuf's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from securesystemslib.signer import CryptoSigner, Signer
+from tuf.api.exceptions import DownloadHTTPError
+from tuf.ngclient import FetcherInterface, Updater
+
+from deploy.fleet.repository import Repository
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(hours=1)
+
+
+def keys(count: int) -> dict[str, Signer]:
+    made = [CryptoSigner.generate_ed25519() for _ in range(count)]
+    return {signer.public_key.keyid: signer for signer in made}
+
+
+@dataclass
+class Fleet:
+    """Three root keys of which two sign, two for bundles of which both do, one online."""
+
+    folder: Path
+    root: dict[str, Signer] = field(default_factory=lambda: keys(3))
+    bundles: dict[str, Signer] = field(default_factory=lambda: keys(2))
+    online: Signer = field(default_factory=CryptoSigner.generate_ed25519)
+
+    def __post_init__(self) -> None:
+        self.repository = Repository.create(
+            self.folder, self.root, 2, self.bundles, 2, self.online, NOW
+        )
+
+    @property
+    def first_root(self) -> bytes:
+        return (self.folder / "metadata" / "1.root.json").read_bytes()
+
+    def publish(self, name: str, content: bytes) -> None:
+        left = self.repository.add_bundle(name, content, {}, {}, self.bundles, NOW)
+        assert left == 0
+        self.repository.tell(self.online, NOW)
+
+
+class FolderFetcher(FetcherInterface):
+    """Files of a folder, as a web server would serve them."""
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        path = Path(urlsplit(url).path)
+        if not path.is_file():
+            raise DownloadHTTPError("not there", 404)
+        yield path.read_bytes()
+
+
+def looking(fleet: Fleet, cache: Path, first_root: bytes | None = None) -> Updater:
+    """A device's look at the repository; its cache stays."""
+    (cache / "targets").mkdir(parents=True, exist_ok=True)
+    updater = Updater(
+        str(cache), f"file://{fleet.folder}/metadata/", str(cache / "targets"),
+        f"file://{fleet.folder}/targets/", FolderFetcher(),
+        bootstrap=first_root or fleet.first_root,
+    )  # fmt: skip
+    updater.refresh()
+    return updater
