@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "train": ("training.commands", "Train the three stages into a checkpoint."),
     "evaluate": ("training.evaluation.commands", "Test a checkpoint on soils it has not seen."),
     "export": ("export.commands", "Pack a checkpoint into a model bundle."),
+    "fleet": ("deploy.commands", "Ship signed bundles: to a few devices first, then to all."),
 }
 
 _FUNCTIONS: Final = {"log": "show_log"}

@@ -8,7 +8,13 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 _NUMBER = "(0|[1-9][0-9]{0,8})"
-Version = Annotated[str, StringConstraints(pattern=rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}$")]
+_PATTERN = rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}$"
+Version = Annotated[str, StringConstraints(pattern=_PATTERN)]
+
+
+def is_version(text: str) -> bool:
+    """Whether ``text`` is three numbers."""
+    return re.fullmatch(_PATTERN, text) is not None
 
 
 def version_key(version: str) -> tuple[int, ...]:

@@ -58,11 +58,16 @@ class FolderFetcher(FetcherInterface):
 
 def looking(fleet: Fleet, cache: Path, first_root: bytes | None = None) -> Updater:
     """A device's look at the repository; its cache stays."""
+    return looking_at(fleet.folder, cache, first_root or fleet.first_root)
+
+
+def looking_at(folder: Path, cache: Path, first_root: bytes | None = None) -> Updater:
+    """The same at any folder that a repository is served from."""
     (cache / "targets").mkdir(parents=True, exist_ok=True)
     updater = Updater(
-        str(cache), f"file://{fleet.folder}/metadata/", str(cache / "targets"),
-        f"file://{fleet.folder}/targets/", FolderFetcher(),
-        bootstrap=first_root or fleet.first_root,
+        str(cache), f"file://{folder}/metadata/", str(cache / "targets"),
+        f"file://{folder}/targets/", FolderFetcher(),
+        bootstrap=first_root or (folder / "metadata" / "1.root.json").read_bytes(),
     )  # fmt: skip
     updater.refresh()
     return updater

@@ -8,12 +8,12 @@ signed: who steals it can't ship anything of their own.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from securesystemslib.signer import Signer
+from securesystemslib.signer import Key, Signer
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import (
     DelegatedRole,
@@ -96,15 +96,9 @@ class Repository:
             for signer in signers.values():
                 content.add_key(signer.public_key, role)
             content.roles[role].threshold = threshold
-        delegated = DelegatedRole(
-            ROLLOUTS_ROLE, [online.public_key.keyid], 1, terminating=True, paths=["rollouts/*"]
-        )
-        delegations = Delegations(
-            {online.public_key.keyid: online.public_key}, {ROLLOUTS_ROLE: delegated}
-        )
         targets = Targets(
             expires=now + EXPIRES["targets"],
-            delegations=delegations,
+            delegations=_delegations({online.public_key.keyid: online.public_key}),
             unrecognized_fields={FLOORS: {}},
         )
         for name in ("metadata", f"targets/{BUNDLES}", "targets/rollouts"):
@@ -166,6 +160,26 @@ class Repository:
         targets.version += 1
         targets.expires = now + EXPIRES["targets"]
         return self._sign_or_stage("targets", targets, signers)
+
+    def delegate_rollouts(
+        self, key_ids: Sequence[str], signers: Mapping[str, Signer], now: datetime
+    ) -> None:
+        """Have the root's keys of these ids sign the rollouts; raises `RepositoryError`."""
+        targets, known = self._read("targets", Targets), self.root.keys
+        targets.delegations = _delegations({key_id: known[key_id] for key_id in key_ids})
+        targets.version += 1
+        targets.expires = now + EXPIRES["targets"]
+        left = self._sign_or_stage("targets", targets, signers)
+        if left:
+            raise RepositoryError(
+                f"the list of bundles still wants {left} signatures to name the new online key",
+                "sign it with `loamscan fleet sign`",
+            )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits for signatures."""
+        return (self.folder / "staged" / "targets.json").is_file()
 
     def sign_staged(self, signers: Mapping[str, Signer]) -> int:
         """Add signatures to what waits for them; how many it still wants."""
@@ -280,6 +294,11 @@ class Repository:
     def _target(self, entry: TargetFile) -> Path:
         folder, _, name = entry.path.rpartition("/")
         return self.folder / "targets" / folder / f"{entry.hashes['sha256']}.{name}"
+
+
+def _delegations(keys: dict[str, Key]) -> Delegations:
+    role = DelegatedRole(ROLLOUTS_ROLE, list(keys), 1, terminating=True, paths=["rollouts/*"])
+    return Delegations(keys, {ROLLOUTS_ROLE: role})
 
 
 def utc_now() -> datetime:

@@ -1,0 +1,77 @@
+"""Beginning, widening and halting rollouts, as changes of the list that the online key signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from contract.rollout import ROLLOUTS_MAX, Constraints, Rollout, Rollouts
+from contract.version import version_key
+from deploy.errors import RepositoryError
+
+
+def begun(
+    rollouts: Rollouts,
+    custom: Mapping[str, Any],
+    floor: str,
+    *,
+    share_pct: float,
+    channel: str,
+    starts_at: datetime,
+    days: float,
+    device_classes: list[str],
+    minimum_free_bytes: int,
+) -> tuple[Rollouts, Rollout]:
+    """With a rollout of a published bundle, described by ``custom``; raises `RepositoryError`."""
+    name, version = custom["name"], custom["version"]
+    low, high = custom["scanner_covers_nm"]
+    if version_key(version) < version_key(floor):
+        raise RepositoryError(
+            f"{name} {version} lies below its floor {floor}", "roll out a newer version"
+        )
+    taken = {rollout.id for rollout in rollouts.rollouts}
+    stem = f"{name}-{version}".replace(".", "-")[:56]
+    number = next(n for n in range(1, ROLLOUTS_MAX + 2) if f"{stem}-{n}" not in taken)
+    try:
+        new = Rollout(
+            id=f"{stem}-{number}",
+            bundle=name,
+            version=version,
+            channel=channel,
+            share_pct=share_pct,
+            starts_at=starts_at,
+            deadline=starts_at + timedelta(days=days),
+            halted=False,
+            constraints=Constraints(
+                device_classes=device_classes,
+                minimum_agent=custom["minimum_agent"],
+                minimum_free_bytes=minimum_free_bytes,
+                scanner_covers_nm=(float(low), float(high)),
+            ),
+        )
+    except (ValidationError, OverflowError) as error:
+        raise RepositoryError(f"that is no rollout: {error}", "see `--help`") from error
+    if len(rollouts.rollouts) >= ROLLOUTS_MAX:
+        raise RepositoryError(
+            f"there are {ROLLOUTS_MAX} rollouts already", "forget those that are over"
+        )
+    return rollouts.model_copy(update={"rollouts": [*rollouts.rollouts, new]}), new
+
+
+def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts, Rollout]:
+    """With ``changes`` in one rollout; raises `RepositoryError` where there is none of that id."""
+    at = next((i for i, known in enumerate(rollouts.rollouts) if known.id == rollout), None)
+    if at is None:
+        ids = ", ".join(known.id for known in rollouts.rollouts) or "none"
+        raise RepositoryError(f"there is no rollout {rollout}", f"those there are: {ids}")
+    before = rollouts.rollouts[at]
+    try:
+        after = Rollout.model_validate({**before.model_dump(), **changes})
+    except ValidationError as error:
+        raise RepositoryError(f"that is no rollout: {error}", "see `--help`") from error
+    new = [*rollouts.rollouts]
+    new[at] = after
+    return rollouts.model_copy(update={"rollouts": new}), after
