@@ -16,7 +16,7 @@ from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
 
 NEWS_S: Final = 600.0
-"""A scan measured longer ago than this, by its instrument's clock, is history. Ours."""
+"""A scan whose instrument's clock is further off ours than this is history, or nobody knows. Ours."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LoggedScan:
     def historical(self) -> bool:
         """Whether what it says is not news: of an earlier run, or out of a file."""
         late_s = (self.received_at - self.measured_at).total_seconds()
-        return self.from_earlier_run or late_s > NEWS_S
+        return self.from_earlier_run or abs(late_s) > NEWS_S
 
     @property
     def label(self) -> str:

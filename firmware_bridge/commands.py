@@ -17,6 +17,7 @@ from firmware_bridge.drivers import open_scanner
 from firmware_bridge.emulated.line_faults import faults_in
 from firmware_bridge.emulated.pty_line import PtyLine
 from firmware_bridge.emulated.virtual_bench import EmulatedState
+from firmware_bridge.errors import SpectraFileError
 from firmware_bridge.files.spectra_files import SpectraWriter, read_spectra
 from firmware_bridge.files.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
 from firmware_bridge.found_ports import found_ports, probed
@@ -202,7 +203,11 @@ def scan(
             while count is None or taken < count:
                 if role is not None:
                     scanner.measure(role)
-                received = next(scanner.scans(patience_s))
+                try:
+                    received = next(scanner.scans(patience_s))
+                except SpectraFileError as error:
+                    click.echo(f"Warning: {error}", err=True)
+                    continue
                 if writer is not None:
                     writer.add(_name(received), received.axis, received.values)
                 scanner.acknowledge(received)

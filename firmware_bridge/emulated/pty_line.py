@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import threading
@@ -137,7 +136,7 @@ class PtyLine:
                 taken_s = now_s
             while coming and coming[0][0] <= now_s:
                 outgoing += coming.popleft()[1]
-            next_s = min(self._device.next_due_s, coming[0][0] if coming else math.inf)
+            next_s = coming[0][0] if coming else self._device.next_due_s
             wake_s = max(line_free_s, now_s) if outgoing else next_s
             paused = line_free_s > now_s or not outgoing
             readable, writable, _ = select.select(

@@ -28,7 +28,7 @@ from firmware_bridge.files.spectra_layouts import (
     plain_layout,
     recognised,
 )
-from firmware_bridge.files.spectra_tables import read_table
+from firmware_bridge.files.spectra_tables import quoted, read_content, table_of
 from soil.axis import Axis, AxisUnit
 from soil.errors import AxisError, SpectrumError
 from soil.spectrum import fraction_from_percent, verified_fraction
@@ -70,14 +70,33 @@ def read_spectra(
     Raises `SpectraFileError` with file, row and column.
     """
     path = Path(path)
-    headers, rows = read_table(path)
+    return spectra_of(path, read_content(path), format, kind, unit)
+
+
+def spectra_of(
+    path: Path,
+    content: bytes,
+    format: FormatName | None = None,  # noqa: A002
+    kind: DeclaredKind | None = None,
+    unit: AxisUnit | None = None,
+) -> SpectraFile:
+    """The spectra in what was read from ``path``, as `read_spectra` has them."""
+    rows = table_of(path, content)
+    headers = next(rows)
     layout = _layout(path, headers, format, kind, unit)
-    values = np.empty((len(rows), len(layout.columns)))
+    of_label, of_serial, of_time = (
+        next((headers.index(name) for name in names if name in headers), None)
+        for names in (LABEL_HEADERS, SERIAL_HEADERS, TIME_HEADERS)
+    )
+    found, labels, serials, times = [], [], [], []
     for number, row in enumerate(rows, start=1):
-        values[number - 1] = _band_values(path, headers, number, row, layout.columns)
-    labels = _column(headers, rows, LABEL_HEADERS) or [str(n + 1) for n in range(len(rows))]
-    serials = _column(headers, rows, SERIAL_HEADERS)
-    times = [_moment(text) for text in _column(headers, rows, TIME_HEADERS)]
+        found.append(_band_values(path, headers, number, row, layout.columns))
+        labels.append(str(number) if of_label is None else row[of_label])
+        if of_serial is not None:
+            serials.append(row[of_serial])
+        if of_time is not None:
+            times.append(_moment(row[of_time]))
+    values = np.array(found)
     try:
         kept, kept_kind = _kept(values, layout)
     except SpectrumError as error:
@@ -154,7 +173,7 @@ def _layout(
             if misplaced is not None:
                 raise SpectraFileError(
                     f"the bands of {path} are not in order: the axis is not strictly monotone "
-                    f"at column {misplaced!r}",
+                    f"at column '{quoted(misplaced)}'",
                     "put the columns in the order of their positions",
                 )
             raise SpectraFileError(
@@ -187,25 +206,19 @@ def _declared(path: Path, headers: Sequence[str], kind: DeclaredKind, unit: Axis
 
 def _band_values(
     path: Path, headers: Sequence[str], number: int, row: Sequence[str], columns: Sequence[int]
-) -> list[float]:
-    if len(row) != len(headers):
-        raise SpectraFileError(
-            f"{path}, row {number}: {len(row)} cells under {len(headers)} headers",
-            "check the file for a cut-off line",
-        )
-    values = []
-    for column in columns:
+) -> NDArray[np.float64]:
+    values = np.empty(len(columns))
+    for at, column in enumerate(columns):
         try:
-            value = float(row[column])
+            values[at] = float(row[column])
         except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
+            values[at] = np.nan
+        if not np.isfinite(values[at]):
             raise SpectraFileError(
-                f"{path}, row {number}, column {headers[column]!r}: "
-                f"{row[column]!r} is not a number",
+                f"{path}, row {number}, column '{quoted(headers[column])}': "
+                f"'{quoted(row[column])}' is not a number",
                 "correct the cell or leave the row out",
             )
-        values.append(value)
     return values
 
 
@@ -219,22 +232,11 @@ def _kept(
     return (fraction_from_percent if percent else verified_fraction)(values), "reflectance"
 
 
-def _column(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str]
-) -> list[str]:
-    """The cells under the first of ``names`` that is a header; none where none is."""
-    at = next((headers.index(name) for name in names if name in headers), None)
-    return [] if at is None else [row[at] for row in rows]
-
-
 def _moment(text: str) -> datetime | None:
     """A time in ISO 8601, UTC where it has no zone; None where it is none."""
     try:
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return zoned.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    return (
-        moment.replace(tzinfo=timezone.utc)
-        if moment.tzinfo is None
-        else moment.astimezone(timezone.utc)
-    )

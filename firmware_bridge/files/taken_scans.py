@@ -7,9 +7,12 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from firmware_bridge.errors import PortBusyError, PortError, ScannerFaultError
+
+LINE_BYTES_MAX: Final = 4096
+"""A line holds a file's name, of 255 bytes at most. Ours."""
 
 
 class FileState(NamedTuple):
@@ -26,19 +29,31 @@ class TakenScans:
     def __init__(self, path: Path) -> None:
         """Open or begin the file at ``path``; raises `PortError`."""
         self._path = path
+        self._open = False
         try:
-            self._file = path.open("a+", encoding="utf-8", errors="replace")
+            # A link on a stranger's stick may lead anywhere.
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, 0o644)
+            self._open = True
+            self._lock()
+            self._scans, self._files = self._read()
         except OSError as error:
+            self.close()
             raise PortError(
                 f"what was taken can't be noted in {path}: {error.strerror}",
                 "make the folder writable, or name a file elsewhere: folder:DIR?taken=FILE",
             ) from error
-        try:
-            self._lock()
-            self._scans, self._files = self._read()
         except BaseException:
-            self._file.close()
+            self.close()
             raise
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file is still the one that others find under its name."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
+        except OSError:
+            return False
 
     def has(self, scan: int) -> bool:
         """Whether the scan of this name was taken."""
@@ -53,18 +68,21 @@ class TakenScans:
         self._write({"scan": f"{scan:016x}"})
         self._scans.add(scan)
 
-    def done(self, file: FileState, refused: str = "") -> None:
+    def done(self, file: FileState) -> None:
         """Note that nothing more is to be taken of ``file``; raises `ScannerFaultError`."""
-        self._write({**file._asdict(), **({"refused": refused} if refused else {})})
+        self._write(file._asdict())
         self._files.add(file)
 
     def close(self) -> None:
         """Release it; harmless when already closed."""
-        self._file.close()
+        if self._open:
+            self._open = False
+            with suppress(OSError):
+                os.close(self._descriptor)
 
     def _lock(self) -> None:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PortBusyError(
                 f"another program takes scans by {self._path}", "stop it: one at a time can"
@@ -74,26 +92,28 @@ class TakenScans:
 
     def _read(self) -> tuple[set[int], set[FileState]]:
         scans, files = set(), set()
-        self._file.seek(0)
-        content = self._file.read()
-        for line in content.splitlines():
-            # A line that a crash or a card spoilt says nothing: at worst its scan is read again.
-            with suppress(ValueError, KeyError, TypeError):
-                document = json.loads(line)
-                if "scan" in document:
-                    scans.add(int(document["scan"], 16))
-                else:
-                    files.add(FileState(**{key: document[key] for key in FileState._fields}))
-        if content and not content.endswith("\n"):
-            self._file.write("\n")
+        whole = True
+        with open(self._descriptor, "rb", closefd=False) as file:
+            while line := file.readline(LINE_BYTES_MAX):
+                whole = line.endswith(b"\n")
+                # A line that a crash or a card spoilt says nothing: at worst its scan is read again.
+                with suppress(ValueError, KeyError, TypeError, RecursionError):
+                    document = json.loads(line)
+                    if "scan" in document:
+                        scans.add(int(document["scan"], 16))
+                    else:
+                        files.add(FileState(**{key: document[key] for key in FileState._fields}))
+        if not whole:
+            os.write(self._descriptor, b"\n")
         return scans, files
 
     def _write(self, document: dict[str, object]) -> None:
+        line = json.dumps(document).encode() + b"\n"
         try:
-            self._file.write(json.dumps(document) + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except (OSError, ValueError) as error:
+            if not self._open or os.write(self._descriptor, line) != len(line):
+                raise OSError("it is full, or closed")
+            os.fsync(self._descriptor)
+        except OSError as error:
             raise ScannerFaultError(
                 f"what was taken can't be noted in {self._path}: {error}", "make room there"
             ) from error

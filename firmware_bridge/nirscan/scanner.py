@@ -93,7 +93,7 @@ class NirscanScanner(AskedScanner):
             temperature_c=_i32(self._read(TEMPERATURE)) / 100,
             humidity_pct=_i32(self._read(HUMIDITY), 4) / 100,
             battery_v=_u32(self._read(BATTERY)) / 100,
-            faults=tuple(name for bit, name in enumerate(ERRORS) if errors >> bit & 1),
+            faults=tuple(_fault(bit) for bit in range(32) if errors >> bit & 1),
         )
 
     def forget_faults(self) -> None:
@@ -208,6 +208,10 @@ class NirscanScanner(AskedScanner):
                 "switch it off and on, and see its manual",
             )
         return reply.response == Response.BUSY or reply.command == asked.command
+
+
+def _fault(bit: int) -> str:
+    return ERRORS[bit] if bit < len(ERRORS) else f"error bit {bit}"
 
 
 def _text(data: bytes) -> str:

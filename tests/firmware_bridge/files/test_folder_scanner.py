@@ -127,11 +127,96 @@ def test_a_bad_file_is_refused_once_and_holds_nobody_up(folder) -> None:
     export(folder / "good.csv", percent(1))
     with open_scanner(url(folder)) as scanner:
         why = r"bad\.csv .*columns are of no known format.*folder:DIR\?kind=reflectance&unit=nm"
-        assert len(all_of_until_refused(scanner, why)) == 1
+        assert all_of_until_refused(scanner, why) == []
+        assert [scan.label for scan in all_of(scanner)] == ["soil-0"]
         assert scanner.receive(0) is None
-    assert taken(folder) == []
-    export(bad, percent(1, seed=5), ["now good"])
-    assert taken(folder) == ["now good"]
+        export(bad, percent(1, seed=5), ["now good"])
+        assert [scan.label for scan in all_of(scanner)] == ["now good"]
+
+
+def test_a_file_that_was_refused_is_read_when_the_folder_is_opened_as_was_said(folder) -> None:
+    (folder / "a.csv").write_text("id,1100,1102\na,0.2,0.3\n")
+    with open_scanner(url(folder)) as scanner:
+        all_of_until_refused(scanner, "kind=reflectance&unit=nm")
+    with open_scanner(f"{url(folder)}?kind=reflectance&unit=nm") as scanner:
+        assert [scan.label for scan in all_of(scanner)] == ["a"]
+
+
+def test_a_line_that_has_no_end_yet_may_be_cut_within_a_number(folder, monkeypatch) -> None:
+    path = folder / "a.csv"
+    path.write_text("id,1100,1102\na,0.2,0.25")
+    declared = f"{url(folder)}?kind=reflectance&unit=nm"
+    with open_scanner(declared) as scanner:
+        assert scanner.receive(0.1) is None
+        with path.open("a") as file:
+            file.write("6142\n")
+        assert scanner.receive(1.0).values[-1] == np.float32(0.256142)
+    path.write_text("id,1100,1102\nb,0.2,0.25")
+    monkeypatch.setattr(folder_scanner, "UNENDED_S", 0.0)
+    with open_scanner(declared) as scanner:
+        assert scanner.receive(0).label == "b"
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(folder, monkeypatch) -> None:
+    path = export(folder / "a.csv", percent(1), ["before"])
+    real, times = folder_scanner._stat_of, []
+
+    def changed_meanwhile(descriptor: int) -> tuple[int, int]:
+        times.append(1)
+        if len(times) == 2:
+            export(path, percent(2), ["after-1", "after-2"])
+        return real(descriptor)
+
+    monkeypatch.setattr(folder_scanner, "_stat_of", changed_meanwhile)
+    with open_scanner(url(folder)) as scanner:
+        scans = [scanner.receive(1.0) for _ in range(2)]
+        assert [scan.label for scan in scans] == ["after-1", "after-2"]
+
+
+def test_two_copies_of_a_file_are_one(folder) -> None:
+    shutil.copy(export(folder / "a.csv", percent(2)), folder / "copy.csv")
+    with open_scanner(url(folder)) as scanner:
+        assert len(all_of(scanner, acknowledge=False)) == 2
+        assert scanner.counters.repeated == 2
+    assert taken(folder) == ["soil-0", "soil-1"]
+
+
+def test_an_entry_that_leads_nowhere_holds_nobody_up(folder) -> None:
+    (folder / "loop.csv").symlink_to("loop.csv")
+    (folder / "gone.csv").symlink_to("nowhere")
+    export(folder / "a.csv", percent(1))
+    assert taken(folder) == ["soil-0"]
+
+
+def test_a_name_that_is_no_text_is_told_in_text(folder) -> None:
+    Path(os.fsdecode(bytes(folder) + b"/gr\xfcn.csv")).write_text("not,what\nit,says\n")
+    with open_scanner(url(folder)) as scanner, pytest.raises(SpectraFileError) as raised:
+        scanner.receive(0)
+    raised.value.what.encode()
+
+
+def test_labels_are_one_line(folder) -> None:
+    export(folder / "a.csv", percent(1), ["F7\n  31 "])
+    assert taken(folder) == ["F7 31"]
+
+
+def test_what_a_cell_holds_is_told_in_short(folder) -> None:
+    (folder / "a.csv").write_text("id,1100,1102\na,0.2," + "x" * 100_000 + "\n")
+    declared, why = f"{url(folder)}?kind=reflectance&unit=nm", r"'x{60}…' is not a number"
+    with open_scanner(declared) as scanner, pytest.raises(SpectraFileError, match=why) as raised:
+        scanner.receive(0)
+    assert len(raised.value.what) < 400
+
+
+def test_notes_that_are_a_link_or_are_taken_away_are_not_written_to(folder, tmp_path) -> None:
+    (folder / TAKEN).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PortError, match="can't be noted"):
+        open_scanner(url(folder))
+    (folder / TAKEN).unlink()
+    with open_scanner(url(folder)) as scanner:
+        (folder / TAKEN).unlink()
+        with pytest.raises(ScannerGoneError, match="or what was taken of it"):
+            scanner.receive(0)
 
 
 def all_of_until_refused(scanner: Scanner, why: str) -> list[Scan]:
@@ -160,6 +245,7 @@ def test_a_file_that_may_not_be_read_yet_is_tried_again(folder, monkeypatch) -> 
         patched.setattr(Path, "open", denied)
         with open_scanner(url(folder)) as scanner:
             all_of_until_refused(scanner, "can't be read: Permission denied")
+            assert scanner.receive(0) is None
     assert taken(folder) == ["soil-0"]
 
 
@@ -181,7 +267,11 @@ def test_other_files_are_read_as_the_url_declares_them(folder) -> None:
 
 @pytest.mark.parametrize(
     ("row", "why"),
-    [("x" * 65 + ",1,1", "row 1: a label of more than 64 bytes"), ("a,-500,1", "row 1: .*numbers")],
+    [
+        ("x" * 65 + ",1,1", "row 1: the label .* longer than 64 bytes"),
+        ("a\x1b[2J,1,1", "does not print"),
+        ("a,-500,1", "row 1: .*numbers"),
+    ],
 )
 def test_a_row_that_no_scan_can_be_made_of_is_refused(folder, row, why) -> None:
     (folder / "a.csv").write_text(f"id,1100,1102\n{row}\n")
@@ -236,7 +326,9 @@ def test_notes_that_can_t_be_made_any_more_are_told(folder) -> None:
             scanner.acknowledge(scan)
 
 
-@pytest.mark.parametrize("spoilt", [b'{"scan": "00', b"\xff\xfe\n", b"[]\n", b'{"file": 1}\n'])
+@pytest.mark.parametrize(
+    "spoilt", [b'{"scan": "00', b"\xff\xfe\n", b"[]\n", b'{"name": 1}\n', b"[" * 200_000 + b"\n"]
+)
 def test_notes_that_a_crash_cut_off_say_what_they_still_say(folder, spoilt) -> None:
     values = percent(2)
     export(folder / "a.csv", values[:1])

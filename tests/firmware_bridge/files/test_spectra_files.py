@@ -52,6 +52,8 @@ def test_an_export_says_which_instrument_measured_and_when_and_nobody_learns_who
         ("2026-05-04 09:12:31", 9),
         ("2026-05-04T09:12:31.250+02:00", 7),
         ("04/05/2026 09:12", None),
+        ("0001-01-01T00:00:00+05:00", None),
+        ("9999-12-31T23:59:59-05:00", None),
         ("", None),
     ],
 )

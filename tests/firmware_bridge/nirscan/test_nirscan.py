@@ -68,8 +68,9 @@ def test_it_says_how_it_is_and_forgets_its_faults_when_told(plugged) -> None:
     with open_scanner(virtual.url) as scanner:
         well = Condition("ready", 31.5, humidity_pct=42.0, battery_v=3.95)
         assert scanner.condition() == well
-        virtual.device.errors = 0x201
-        assert scanner.condition() == replace(well, state="fault", faults=("scan", "battery"))
+        virtual.device.errors = 0x10201
+        told = ("scan", "battery", "error bit 16")
+        assert scanner.condition() == replace(well, state="fault", faults=told)
         scanner.forget_faults()
         assert scanner.condition() == well
         virtual.device.state = "busy"
