@@ -9,6 +9,7 @@ from typing import Final
 
 from contract.bundle import bundle_bytes, open_bundle, parse_bundle
 from contract.manifest import Manifest
+from contract.whole_file import write_whole
 from export.budget import BUDGET
 from export.errors import BudgetError, ExportError
 from export.golden_check import check_golden
@@ -16,7 +17,6 @@ from export.members import manifest, members
 from export.onnx_graphs import onnx_graphs, serialised
 from export.precisions import PRECISIONS, Narrower, Precise, Precision
 from export.representative import representative_of
-from training.atomic_file import write_atomically
 from training.checkpoint import load
 from training.fitting import Progress
 from training.libraries.library import Library
@@ -104,7 +104,7 @@ def write_report(done: Exported, path: Path) -> None:
 
 def _write(what: str, path: Path, content: bytes) -> None:
     try:
-        write_atomically(path, content)
+        write_whole(path, content)
     except OSError as error:
         raise ExportError(
             f"the {what} can't be written to {path}: {error.strerror}", "name another place"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from calibration.domain import DomainModel, GhModel, QModel
+from contract.whole_file import write_whole
 from soil.properties import NAMES
-from training.atomic_file import write_atomically
 from training.building import model_of, strategies_of
 from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
@@ -84,8 +84,8 @@ def save(checkpoint: Checkpoint, folder: Path) -> Card:
     card = checkpoint.card.model_copy(update={"files": digests})
     try:
         for name, content in files.items():
-            write_atomically(folder / name, content)
-        write_atomically(folder / CARD, card.to_json())
+            write_whole(folder / name, content)
+        write_whole(folder / CARD, card.to_json())
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint can't be written to {folder}: {error.strerror}", "name another folder"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.atomic_file import write_atomically
+from contract.whole_file import write_whole
 from training.axes import NIR_AXES, ScannerName
 from training.errors import SettingsError
 from training.synthetic.soils import Scans, SoilSet, draw_soils
@@ -35,7 +35,7 @@ def write_soils(path: Path, n: int, seed: int, scanner: ScannerName = "neospectr
     """Write `soils_csv` to ``path``, whole or not at all; raises `SettingsError` if it can't be."""
     text = soils_csv(n, seed, scanner)
     try:
-        write_atomically(path, text.encode())
+        write_whole(path, text.encode())
     except OSError as error:
         raise SettingsError(
             f"{path} can't be written: {error.strerror}", "name another file"

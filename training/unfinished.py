@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from safetensors import SafetensorError
 
 from contract.manifest import Sha256
-from training.atomic_file import write_atomically
+from contract.whole_file import write_whole
 from training.errors import CheckpointError, UnfinishedError
 
 FOLDER: Final = "unfinished"
@@ -120,10 +120,10 @@ class Unfinished:
                 fits[number] = _Fit(
                     what=what, file=f"{number}-{digest[:16]}.safetensors", sha256=digest
                 )
-                write_atomically(self.folder / fits[number].file, content)
+                write_whole(self.folder / fits[number].file, content)
             self._run.fits = [fits[number] for number in sorted(fits)]
             text = json.dumps(self._run.model_dump(mode="json", by_alias=True), indent=1)
-            write_atomically(self.folder / RUN, text.encode())
+            write_whole(self.folder / RUN, text.encode())
             named = {RUN, *(fit.file for fit in self._run.fits)}
             for path in self.folder.iterdir():
                 if path.name not in named:

@@ -7,7 +7,6 @@ signed: who steals it can't ship anything of their own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -31,6 +30,7 @@ from tuf.api.serialization.json import JSONSerializer
 from contract.errors import ContractError
 from contract.records import rfc3339
 from contract.rollout import Rollouts, read_rollouts
+from contract.whole_file import write_whole
 from deploy.errors import RepositoryError
 
 ROLLOUTS_ROLE: Final = "rollouts"
@@ -314,18 +314,8 @@ def _signed(content: Content, signers: Iterable[Signer]) -> bytes:
 
 
 def _write_file(path: Path, content: bytes) -> None:
-    """Whole or not at all, on disk when this returns: a web server may serve the folder meanwhile."""
-    part = path.with_name(path.name + ".part")
+    """A web server may serve the folder meanwhile."""
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, content)
     except OSError as error:
         raise RepositoryError(f"{path} can't be written: {error.strerror}") from error

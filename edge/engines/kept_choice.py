@@ -14,7 +14,7 @@ from contract.bundle import Bundle
 from contract.manifest import Precision
 from contract.messages import ENGINES_MAX, EngineFigures
 from contract.records import Part
-from edge.engines.kept_file import write_whole
+from edge.engines.kept_file import keep
 
 _BOARD: Final = Path("/proc/device-tree/model")
 _CORES: Final = Path("/proc/cpuinfo")
@@ -51,7 +51,7 @@ def save_choice(folder: Path, choice: EngineChoice) -> Path:
     """Keep ``choice`` in ``folder``, for a daemon to read; raises `EdgeError` where it can't be written."""
     path = _path(folder, choice.bundle_sha256)
     text = choice.model_dump_json(by_alias=True, exclude_unset=True, indent=1) + "\n"
-    write_whole(path, text.encode())
+    keep(path, text.encode())
     return path
 
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from edge.engines.kept_file import write_whole
+from edge.engines.kept_file import keep
 from edge.engines.tensorrt_plan import BUILDER, Plan
 
 _DIGEST: Final = hashlib.sha256().digest_size
@@ -53,7 +53,7 @@ class KeptPlans:
             (self._path(graph), plan.content),
             (self._timings_path(), plan.timing_cache),
         ):
-            write_whole(path, hashlib.sha256(content).digest() + content)
+            keep(path, hashlib.sha256(content).digest() + content)
 
     def _path(self, graph: bytes) -> Path:
         return self._folder / f"{plan_key(graph, 1, self._machine)[:32]}.plan"

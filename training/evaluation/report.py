@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from training.atomic_file import write_atomically
+from contract.whole_file import write_whole
 from training.checkpoint import Checkpoint
 from training.errors import EvaluationError
 from training.evaluation.document import Evaluation
@@ -46,8 +46,8 @@ def make_report(
 def write_report(found: Evaluation, html: str, folder: Path) -> None:
     """Write both files, each whole or not at all; raises `EvaluationError` if they can't be."""
     try:
-        write_atomically(folder / JSON, found.to_json())
-        write_atomically(folder / HTML, html.encode())
+        write_whole(folder / JSON, found.to_json())
+        write_whole(folder / HTML, html.encode())
     except OSError as error:
         raise EvaluationError(
             f"the report can't be written to {folder}: {error.strerror}", "name another folder"

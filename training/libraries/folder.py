@@ -30,9 +30,9 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from contract.whole_file import write_whole
 from soil.properties import INDEX, NAMES
 from soil.spectrum import PERCENT_MEDIAN_MIN
-from training.atomic_file import write_atomically
 from training.errors import LibraryError
 from training.libraries.gathered import Gathered, band_axis, no_text
 from training.libraries.library import KIND, Library, Samples, Scans
@@ -142,7 +142,7 @@ def write(library: Library, folder: Path) -> None:
                 f'unit = "{scans.axis.unit}"',
                 f'kind = "{KIND[which]}"',
             ]
-        write_atomically(folder / DESCRIPTION, ("\n".join(lines) + "\n").encode())
+        write_whole(folder / DESCRIPTION, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise LibraryError(
             f"{folder} can't hold the library: {error.strerror}", "name another folder"
