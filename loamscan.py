@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "listen": ("edge.commands", "Show readings as they come from a broker."),
     "bundle": ("edge.commands", "Look into model bundles: inspect, diff, verify."),
     "engine": ("edge.engines.commands", "Choose what runs a bundle on this device."),
+    "update": ("edge.updates.commands", "Take bundles that a fleet's operator signed."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
     "scanner": ("firmware_bridge.commands", "Find scanners: scanner list."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
@@ -32,7 +33,12 @@ _COMMANDS: Final = {
 }
 
 _FUNCTIONS: Final = {"log": "show_log"}
-_EXTRAS: Final = {"training": "train", "export": "export", "deploy": "fleet"}
+_EXTRAS: Final = {
+    "training": "train",
+    "export": "export",
+    "deploy": "fleet",
+    "edge.updates": "updates",
+}
 
 
 class _Rooms(click.Group):
@@ -75,7 +81,8 @@ def main() -> None:
         sys.exit(1)
     except ModuleNotFoundError as error:
         room = sys.argv[1] if len(sys.argv) > 1 else ""
-        extra = _EXTRAS.get(_COMMANDS.get(room, ("",))[0].partition(".")[0])
+        module = _COMMANDS.get(room, ("",))[0].removesuffix(".commands")
+        extra = _EXTRAS.get(module) or _EXTRAS.get(module.partition(".")[0])
         if extra is None:
             raise
         click.echo(

@@ -9,6 +9,7 @@ from pydantic import Field
 from contract.identity import RecordId
 from contract.reasons import Verdict
 from contract.records import Device, Part, ReasonGiven, UtcTime
+from contract.rollout import Channel, RolloutId
 
 FAULT_LENGTH_MAX = 200
 ENGINES_MAX = 8
@@ -28,6 +29,30 @@ class EngineFigures(Part):
     tight_p50_us: float | None = None
 
 
+UpdateStep = Literal[
+    "fetching", "proving", "trial", "probation", "committed", "failed", "rolled back", "withdrawn"
+]
+"""Where a device stands with a bundle: on its way in the first four, over in the others."""
+
+
+class UpdateStanding(Part):
+    """Where a device stands with its newest update. ``reason`` is that of its newest event."""
+
+    channel: Channel
+    step: UpdateStep
+    bundle: str
+    version: str
+    rollout: RolloutId | None = None
+    reason: ReasonGiven | None = None
+
+
+class ScannerSeen(Part):
+    """The scanner that a device has, or had last."""
+
+    model: str
+    serial: str
+
+
 class Status(Part):
     """Whether a device is there; the will says ``offline``."""
 
@@ -40,6 +65,8 @@ class Status(Part):
     engine: str
     engines: Annotated[list[EngineFigures], Field(max_length=ENGINES_MAX)] | None = None
     log_id: RecordId
+    scanner: ScannerSeen | None = None
+    update: UpdateStanding | None = None
 
 
 class StateValue(Part):

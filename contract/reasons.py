@@ -36,6 +36,25 @@ class Reason(str, Enum):
     RECORD_DAMAGED = "record.damaged"
     LOG_DAMAGED = "log.damaged"
     LOG_ROLLED_BACK = "log.rolled_back"
+    UPDATE_FETCHED = "update.fetched"
+    UPDATE_PROVED = "update.proved"
+    UPDATE_SWITCHED = "update.switched"
+    UPDATE_COMMITTED = "update.committed"
+    UPDATE_WITHDRAWN = "update.withdrawn"
+    UPDATE_UNREACHABLE = "update.unreachable"
+    UPDATE_UNTRUSTED = "update.untrusted"
+    UPDATE_EXPIRED = "update.expired"
+    UPDATE_REPLAYED = "update.replayed"
+    UPDATE_DAMAGED = "update.damaged"
+    UPDATE_BELOW_FLOOR = "update.below_floor"
+    UPDATE_UNFIT = "update.unfit"
+    UPDATE_NO_ROOM = "update.no_room"
+    UPDATE_NOT_PROVED = "update.not_proved"
+    UPDATE_WORSE = "update.worse"
+    UPDATE_CRASHED = "update.crashed"
+    UPDATE_FAILING = "update.failing"
+    UPDATE_ROLLED_BACK = "update.rolled_back"
+    UPDATE_STATE_DAMAGED = "update.state_damaged"
 
     @property
     def text(self) -> str:
@@ -152,6 +171,83 @@ _MEANING: Final = {
         "ok",
         "the record log was damaged and set aside; a new one was begun",
         "replace the storage card",
+    ),
+    Reason.UPDATE_FETCHED: _Meaning(
+        "ok", "a bundle was fetched and is the one that was signed", "nothing to do"
+    ),
+    Reason.UPDATE_PROVED: _Meaning(
+        "ok", "a bundle reproduces its golden spectra on this device", "nothing to do"
+    ),
+    Reason.UPDATE_SWITCHED: _Meaning(
+        "ok", "a bundle did well beside the old one and predicts from now on", "nothing to do"
+    ),
+    Reason.UPDATE_COMMITTED: _Meaning(
+        "ok", "a bundle was healthy for its probation and stays", "nothing to do"
+    ),
+    Reason.UPDATE_WITHDRAWN: _Meaning(
+        "ok", "a bundle that was on its way is not offered any more", "nothing to do"
+    ),
+    Reason.UPDATE_UNREACHABLE: _Meaning(
+        "ok",
+        "updates can't be fetched now; what came is kept",
+        "check network and address; it is tried again",
+    ),
+    Reason.UPDATE_UNTRUSTED: _Meaning(
+        "ok",
+        "what is served is not signed as it must be",
+        "check the address; look for somebody in between, or copy the repository anew",
+    ),
+    Reason.UPDATE_EXPIRED: _Meaning(
+        "ok",
+        "what is served was valid once",
+        "check this device's clock; else have the repository's metadata signed anew",
+    ),
+    Reason.UPDATE_REPLAYED: _Meaning(
+        "ok",
+        "what is served is older than what this device has seen",
+        "look for a stale mirror or somebody in between; take a newer copy",
+    ),
+    Reason.UPDATE_DAMAGED: _Meaning(
+        "ok",
+        "a bundle that was fetched has not the bytes that were signed",
+        "restore it in the repository, or copy the repository anew",
+    ),
+    Reason.UPDATE_BELOW_FLOOR: _Meaning(
+        "ok",
+        "the bundle lies below the lowest version that may be run",
+        "roll out a newer one; if nobody did this, change the online key",
+    ),
+    Reason.UPDATE_UNFIT: _Meaning(
+        "ok", "the bundle is not for this device or agent", "correct the rollout's constraints"
+    ),
+    Reason.UPDATE_NO_ROOM: _Meaning("ok", "the disk is full", "free space; it is tried again"),
+    Reason.UPDATE_NOT_PROVED: _Meaning(
+        "ok",
+        "the bundle does not run or compute rightly on this device",
+        "report it to who made the bundle",
+    ),
+    Reason.UPDATE_WORSE: _Meaning(
+        "ok",
+        "beside the old bundle the new one did worse",
+        "compare both on the device's scans; `loamscan update apply --again` tries it anew",
+    ),
+    Reason.UPDATE_CRASHED: _Meaning(
+        "ok",
+        "the daemon ended again and again with this bundle; the one before it predicts",
+        "see the daemon's journal",
+    ),
+    Reason.UPDATE_FAILING: _Meaning(
+        "ok",
+        "the bundle failed at work; the one before it predicts",
+        "see the daemon's journal; report it to who made the bundle",
+    ),
+    Reason.UPDATE_ROLLED_BACK: _Meaning(
+        "ok", "somebody had the device go back to the bundle before", "nothing to do"
+    ),
+    Reason.UPDATE_STATE_DAMAGED: _Meaning(
+        "ok",
+        "what was known about updates can't be read; the configured bundle predicts",
+        "replace the storage card, or remove the file that the message names",
     ),
 }
 

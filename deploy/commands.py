@@ -10,12 +10,13 @@ from typing import Any, Final, get_args
 import click
 from securesystemslib.signer import CryptoSigner, Signer
 
+from contract.fleet_repository import FLOORS
 from contract.rollout import Rollout
 from deploy.errors import KeyFileError, RepositoryError
 from deploy.fleet.key_changes import Holder, change_keys, holders
 from deploy.fleet.key_files import keys_in, new_key
-from deploy.fleet.publishing import file_name, publish, published
-from deploy.fleet.repository import FLOORS, Repository, utc_now
+from deploy.fleet.publishing import publish, published
+from deploy.fleet.repository import Repository, utc_now
 from deploy.fleet.rollout_changes import begun, changed
 
 SHORT_ID: Final = 12
@@ -211,15 +212,13 @@ def rollout(
 ) -> None:
     """Begin to roll bundle NAME out in VERSION."""
     repository = Repository(folder)
-    custom = published(repository).get((name, version))
-    if custom is None:
-        raise RepositoryError(
-            f"{file_name(name, version)} was not published", "see `loamscan fleet show`"
-        )
+    word = published(repository).get((name, version))
+    if word is None:
+        raise RepositoryError(f"{name} {version} was not published", "see `loamscan fleet show`")
     now = utc_now()
     rollouts, new = begun(
         repository.rollouts,
-        custom,
+        word,
         repository.targets.unrecognized_fields[FLOORS].get(name, "0.0.0"),
         share_pct=share_pct,
         channel=channel,
@@ -282,7 +281,13 @@ def show(folder: Path, as_json: bool) -> None:
     if as_json:
         documents = [rollout.model_dump(mode="json") for rollout in rollouts]
         click.echo(
-            json.dumps({"bundles": list(bundles.values()), "floors": floors, "rollouts": documents})
+            json.dumps(
+                {
+                    "bundles": [word.model_dump() for word in bundles.values()],
+                    "floors": floors,
+                    "rollouts": documents,
+                }
+            )
         )
         return
     for name, version in bundles:

@@ -15,7 +15,7 @@ from contract.records import Reading, read_record
 from edge.batch import predict_file
 from edge.bundle_difference import differences, lines
 from edge.config import REFERENCE_BUNDLE, load_config
-from edge.daemon import Daemon, agent_version
+from edge.daemon import agent_version
 from edge.demo.subscriber import Subscriber
 from edge.errors import DemoError, EdgeError
 from edge.inspection import inspection, report
@@ -23,6 +23,7 @@ from edge.link import read_password
 from edge.log_file import newest_records
 from edge.proof import prove
 from edge.readings import in_one_line
+from edge.service import serve
 from edge.stop_signals import StopSignals
 from firmware_bridge.files.spectra_files import read_spectra
 from firmware_bridge.files.spectra_layouts import DECLARED_KINDS, FORMATS, DeclaredKind, FormatName
@@ -60,14 +61,8 @@ def run(config: Path, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
     os.umask(0o077)
-    with (
-        StopSignals() as signals,
-        Daemon(load_config(config), _tell if verbose else None) as daemon,
-    ):
-        while daemon.failure is None:
-            if signals.wait(0.5):
-                return
-    raise daemon.failure
+    with StopSignals() as signals:
+        serve(load_config(config), signals, _tell if verbose else None)
 
 
 def _tell(reading: Reading) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from contract.identity import DeviceId
+from contract.rollout import Channel
 from edge.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -105,6 +106,23 @@ class MqttSection(_Section):
     resend_after_s: float = Field(default=30.0, gt=0)
 
 
+class UpdatesSection(_Section):
+    """Where bundles come from, and how long they are tried. See docs/updates.md.
+
+    ``root`` is the fleet's first root, which the device was provisioned with. A trial waits for
+    ``trial_scans`` live scans, but no longer than ``trial_looks`` runs of the updater.
+    """
+
+    directory: ConfigPath
+    root: ConfigPath
+    url: str | None = None
+    channel: Channel = "stable"
+    device_class: str = Field(default="", max_length=64)
+    trial_scans: int = Field(default=5, ge=0, le=1000)
+    trial_looks: int = Field(default=24, ge=0)
+    probation_s: float = Field(default=3600.0, ge=0)
+
+
 class Config(_Section):
     """The whole file."""
 
@@ -115,6 +133,7 @@ class Config(_Section):
     reference: ReferenceSection = ReferenceSection()
     log: LogSection
     mqtt: MqttSection
+    updates: UpdatesSection | None = None
 
 
 def parse_config(text: str, folder: Path, name: str = "configuration") -> Config:
@@ -141,6 +160,13 @@ def load_config(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text", "name a TOML file") from error
     return parse_config(text, path.parent.resolve(), str(path))
+
+
+def updates_of(config: Config) -> UpdatesSection:
+    """The section [updates]; raises `ConfigError` where there is none."""
+    if config.updates is None:
+        raise ConfigError("the configuration has no section [updates]", "see docs/configuration.md")
+    return config.updates
 
 
 def _say(fault: Any) -> str:

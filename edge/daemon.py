@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing_extensions import Self
 
 from contract.bundle import Bundle, open_bundle
-from contract.messages import Status
+from contract.messages import ScannerSeen, Status, UpdateStanding
 from contract.reasons import Reason
 from contract.records import Device, Reading
 from edge import clock
@@ -25,6 +25,7 @@ from edge.notify import notify
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
+from edge.updates.state import Happened
 from firmware_bridge.drivers import check_url, open_scanner
 from firmware_bridge.errors import ScannerError, SpectraFileError
 from firmware_bridge.scan import Scan
@@ -96,6 +97,14 @@ class Daemon:
         if not any(thread.is_alive() for thread in self._threads):
             self._opened.close()
 
+    def report(self, event: Happened, on_taken: Callable[[], None]) -> None:
+        """Publish what another process of this device has to say."""
+        self._publisher.happened(event.reason, event.details, event.at, on_taken)
+
+    def stand(self, standing: UpdateStanding | None) -> None:
+        """Have the retained status say where the device stands with its updates."""
+        self._publisher.restate(update=standing)
+
     def _chosen(self, bundle: Bundle) -> EngineChoice | None:
         folder = self._config.model.engines
         choice = read_choice(folder, bundle) if folder else None
@@ -157,6 +166,8 @@ class Daemon:
                         found = instrument.serial
                         _LOG.info("scanner %s %s", instrument.model, found)
                         self._publisher.happened(Reason.SCANNER_FOUND, {"serial": found})
+                        seen = ScannerSeen(model=instrument.model, serial=found)
+                        self._publisher.restate(scanner=seen)
                     for _ in self._take_scans(scanner):
                         said, waits = "", backoff_s()
             except ScannerError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contract.reasons import Reason
 from soil.errors import LoamscanError
 
 
@@ -31,3 +32,11 @@ class BrokerError(EdgeError):
 
 class DemoError(EdgeError):
     """The demonstration could not do what it shows."""
+
+
+class UpdateError(EdgeError):
+    """An update that can't be had now, or must never be; ``reason`` says why in one word."""
+
+    def __init__(self, reason: Reason, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy or reason.hint)
+        self.reason = reason

@@ -7,7 +7,8 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
 
 from contract.acknowledgement import read_acknowledgement
 from contract.errors import RecordError
@@ -40,6 +41,11 @@ _LASTING_S = 60.0
 """A connection that lasted this long, or confirmed anything, ends the back-off."""
 
 
+class _Event(NamedTuple):
+    payload: bytes
+    on_taken: Callable[[], None] | None
+
+
 class Ledger(Protocol):
     """The owner of the log, as the publisher needs it; the recorder."""
 
@@ -70,7 +76,9 @@ class Publisher:
         self._bodies = Bodies()
         self._newest: Callable[[], bytes] | None = None
         self._announced: tuple[int, Callable[[], bytes]] | None = None
-        self._events: deque[bytes] = deque(maxlen=_EVENTS_KEPT)
+        self._events: deque[_Event] = deque(maxlen=_EVENTS_KEPT)
+        self._flying_event: tuple[int, _Event] | None = None
+        self._restated = False
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
         self._ready = False
@@ -94,17 +102,35 @@ class Publisher:
 
         self._mailbox.post(take)
 
-    def happened(self, reason: Reason, details: dict[str, str | int | float]) -> None:
-        """Report an event when there is a connection; the newest are kept until then."""
+    def happened(
+        self,
+        reason: Reason,
+        details: dict[str, str | int | float],
+        at: datetime | None = None,
+        on_taken: Callable[[], None] | None = None,
+    ) -> None:
+        """Report an event when there is a connection; the newest are kept until then.
+
+        ``at`` is now if left out. ``on_taken`` is called, on the publisher's thread, when a broker has it.
+        """
         event = Event(
             schema="loamscan.event/1",
             device=self._device,
-            at=clock.now(),
+            at=at or clock.now(),
             reason=ReasonGiven.of(reason),
             details=details,
         )
-        payload = event.to_json()
-        self._mailbox.post(lambda: self._events.append(payload))
+        kept = _Event(event.to_json(), on_taken)
+        self._mailbox.post(lambda: self._events.append(kept))
+
+    def restate(self, **changes: Any) -> None:
+        """Change what the device's retained status says."""
+
+        def take() -> None:
+            self._status = self._status.model_copy(update=changes)
+            self._restated = True
+
+        self._mailbox.post(take)
 
     def stop(self) -> None:
         """Let `run` say goodbye and return."""
@@ -137,6 +163,9 @@ class Publisher:
         self._answered_s = _now()
         self._records.clear()
         self._others.clear()
+        if self._flying_event is not None:
+            self._events.appendleft(self._flying_event[1])
+            self._flying_event = None
         link.on_ready = lambda: self._begin(link)
         link.on_taken = self._taken
         link.on_refused = lambda mid, code, why: self._refused(link, mid, code, why)
@@ -181,6 +210,7 @@ class Publisher:
         if self._announced is not None:
             self._newest, self._announced = self._newest or self._announced[1], None
         self._others.add(link.publish(self._message("online")))
+        self._restated = False
         self._said = ""
         _LOG.info(
             "connected to %s:%d, %d of %d records confirmed",
@@ -216,8 +246,14 @@ class Publisher:
                 mid = link.publish(Message(self._topics.state, newest(), retain=True))
                 self._others.add(mid)
                 self._announced = mid, newest
+        if self._restated and not self._others:
+            self._restated = False
+            self._others.add(link.publish(self._message("online")))
         if self._events and not self._others:
-            self._others.add(link.publish(Message(self._topics.events, self._events.popleft())))
+            event = self._events.popleft()
+            mid = link.publish(Message(self._topics.events, event.payload))
+            self._others.add(mid)
+            self._flying_event = mid, event
 
     def _taken(self, mid: int, heard: bool) -> None:
         self._answered_s = _now()
@@ -226,6 +262,10 @@ class Publisher:
             self._proven = True
             if self._announced is not None and self._announced[0] == mid:
                 self._announced = None
+            if self._flying_event is not None and self._flying_event[0] == mid:
+                on_taken, self._flying_event = self._flying_event[1].on_taken, None
+                if on_taken is not None:
+                    on_taken()
         elif (seq := self._records.pop(mid, None)) is not None:
             self._culprit.cleared(seq)
             if self._delivery.taken_by_broker(seq, _now(), heard=heard):

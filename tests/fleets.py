@@ -41,7 +41,7 @@ class Fleet:
         return (self.folder / "metadata" / "1.root.json").read_bytes()
 
     def publish(self, name: str, content: bytes) -> None:
-        left = self.repository.add_bundle(name, content, {}, {}, self.bundles, NOW)
+        left = self.repository.add_bundle(f"bundles/{name}", content, {}, {}, self.bundles, NOW)
         assert left == 0
         self.repository.tell(self.online, NOW)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
 
 from securesystemslib.signer import Signer
 
 from contract.bundle import open_bundle
+from contract.fleet_repository import (
+    BUNDLES,
+    FLOORS,
+    BundleWord,
+    bundle_path,
+    read_bundle_word,
+)
 from contract.manifest import Manifest
 from contract.version import is_version, version_key
 from deploy.errors import RepositoryError
-from deploy.fleet.repository import BUNDLES, FLOORS, Repository
-
-SUFFIX: Final = ".loam"
+from deploy.fleet.repository import Repository
 
 
 def publish(
@@ -47,9 +51,9 @@ def publish(
             "publish a newer version",
         )
     left = repository.add_bundle(
-        file_name(manifest.name, manifest.version),
+        bundle_path(manifest.name, manifest.version),
         content,
-        described(manifest),
+        word_on(manifest).to_custom(),
         {manifest.name: lowest},
         signers,
         now,
@@ -57,26 +61,19 @@ def publish(
     return manifest, left
 
 
-def file_name(name: str, version: str) -> str:
-    """What the bundle's file is called."""
-    return f"{name}-{version}{SUFFIX}"
+def word_on(manifest: Manifest) -> BundleWord:
+    """What is signed beside the bundle's digest."""
+    return BundleWord(
+        name=manifest.name,
+        version=manifest.version,
+        minimum_agent=manifest.minimum_agent,
+        scanner_covers_nm=manifest.input.axis.axis().span_nm,
+        synthetic=manifest.synthetic,
+    )
 
 
-def described(manifest: Manifest) -> dict[str, Any]:
-    """What is signed beside the bundle's digest: what decides whether a device can use it."""
-    low, high = manifest.input.axis.axis().span_nm
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "minimum_agent": manifest.minimum_agent,
-        # The framework's canonical JSON, which is what is signed, knows no fractions.
-        "scanner_covers_nm": [repr(low), repr(high)],
-        "synthetic": manifest.synthetic,
-    }
-
-
-def published(repository: Repository) -> dict[tuple[str, str], dict[str, Any]]:
-    """What is signed beside each bundle, by its name and version."""
+def published(repository: Repository) -> dict[tuple[str, str], BundleWord]:
+    """What is signed beside each bundle, by its name and version; raises `ContractError`."""
     entries = repository.targets.targets.values()
-    found = [entry.custom or {} for entry in entries if entry.path.startswith(BUNDLES)]
-    return {(custom["name"], custom["version"]): custom for custom in found if "name" in custom}
+    words = [read_bundle_word(entry.custom) for entry in entries if entry.path.startswith(BUNDLES)]
+    return {(word.name, word.version): word for word in words}

@@ -28,20 +28,11 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 from contract.errors import ContractError
+from contract.fleet_repository import BUNDLES, FLOORS, ISSUED_AT, ROLLOUTS_PATH, ROLLOUTS_ROLE
 from contract.records import rfc3339
 from contract.rollout import Rollouts, read_rollouts
 from contract.whole_file import write_whole
 from deploy.errors import RepositoryError
-
-ROLLOUTS_ROLE: Final = "rollouts"
-ROLLOUTS_PATH: Final = "rollouts/rollouts.json"
-BUNDLES: Final = "bundles/"
-
-ISSUED_AT: Final = "loamscan_issued_at"
-"""When a timestamp was signed: a device's clock is never taken to be earlier."""
-
-FLOORS: Final = "loamscan_floors"
-"""Of each bundle's name, the lowest version that may still be rolled out."""
 
 EXPIRES: Final = {
     "root": timedelta(days=730),
@@ -134,7 +125,7 @@ class Repository:
 
     def add_bundle(
         self,
-        name: str,
+        path: str,
         content: bytes,
         custom: dict[str, Any],
         floors: Mapping[str, str],
@@ -143,12 +134,11 @@ class Repository:
     ) -> int:
         """Take a bundle in; how many signatures it still wants before devices may see it."""
         targets = self._read("targets", Targets)
-        path = BUNDLES + name
         entry = TargetFile.from_data(path, content, ["sha256"])
         known = targets.targets.get(path)
         if known is not None and known.hashes != entry.hashes:
             raise RepositoryError(
-                f"{name} was published with other bytes", "a version is never changed: raise it"
+                f"{path} was published with other bytes", "a version is never changed: raise it"
             )
         entry.unrecognized_fields["custom"] = custom
         _write_file(self._target(entry), content)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
+from contract.fleet_repository import BundleWord
 from contract.rollout import ROLLOUTS_MAX, Constraints, Rollout, Rollouts
 from contract.version import version_key
 from deploy.errors import RepositoryError
@@ -15,7 +15,7 @@ from deploy.errors import RepositoryError
 
 def begun(
     rollouts: Rollouts,
-    custom: Mapping[str, Any],
+    word: BundleWord,
     floor: str,
     *,
     share_pct: float,
@@ -25,9 +25,8 @@ def begun(
     device_classes: list[str],
     minimum_free_bytes: int,
 ) -> tuple[Rollouts, Rollout]:
-    """With a rollout of a published bundle, described by ``custom``; raises `RepositoryError`."""
-    name, version = custom["name"], custom["version"]
-    low, high = custom["scanner_covers_nm"]
+    """With a rollout of a published bundle, on which ``word`` is signed; raises `RepositoryError`."""
+    name, version = word.name, word.version
     if version_key(version) < version_key(floor):
         raise RepositoryError(
             f"{name} {version} lies below its floor {floor}", "roll out a newer version"
@@ -47,9 +46,9 @@ def begun(
             halted=False,
             constraints=Constraints(
                 device_classes=device_classes,
-                minimum_agent=custom["minimum_agent"],
+                minimum_agent=word.minimum_agent,
                 minimum_free_bytes=minimum_free_bytes,
-                scanner_covers_nm=(float(low), float(high)),
+                scanner_covers_nm=word.scanner_covers_nm,
             ),
         )
     except (ValidationError, OverflowError) as error:

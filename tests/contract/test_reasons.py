@@ -43,7 +43,7 @@ def test_what_is_no_measurement_is_rejected_and_what_only_makes_doubt_is_not():
         *("reference.missing", "reference.dark", "axis.not_covered", "model.not_finite"),
         "model.failed",
     }
-    about_machines = {"wire", "scanner", "record", "log"}
+    about_machines = {"wire", "scanner", "record", "log", "update"}
     for reason in Reason:
         assert (reason.verdict == "ok") == (reason.value.partition(".")[0] in about_machines)
 

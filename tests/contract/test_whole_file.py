@@ -24,7 +24,9 @@ def test_the_file_is_on_disk_before_its_name_and_the_name_before_it_is_told(
     calls = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(
-        os, "fsync", lambda fd: (calls.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd))
+        os,
+        "fsync",
+        lambda fd: (calls.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd)),
     )
     monkeypatch.setattr(
         Path, "replace", lambda path, to: (calls.append("rename"), replace(path, to))

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fleets import looking_at
 
 from contract.errors import BundleError
+from contract.fleet_repository import ROLLOUTS_PATH
 from contract.rollout import read_rollouts
 from deploy.commands import fleet
 from deploy.errors import KeyFileError, RepositoryError
-from deploy.fleet.repository import ROLLOUTS_PATH, Repository
+from deploy.fleet.repository import Repository
+from fleets import looking_at
 
 BUNDLE = Path(__file__).parents[2] / "edge" / "bundles" / "reference-neospectra-1.0.0.loam"
 SOIL = ("reference-neospectra", "1.0.0")

@@ -6,14 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fleets import NOW, Fleet, keys, looking
 from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets
 
+from contract.fleet_repository import FLOORS, ISSUED_AT, ROLLOUTS_PATH
 from contract.rollout import Rollout, Rollouts, read_rollouts
 from deploy.errors import RepositoryError
-from deploy.fleet.repository import FLOORS, ISSUED_AT, ROLLOUTS_PATH, Repository
+from deploy.fleet.repository import Repository
+from fleets import NOW, Fleet, keys, looking
 
 ROLLOUT = Rollout.model_validate(
     {
@@ -46,7 +47,7 @@ def test_a_bundle_that_enough_keys_signed_is_seen_whole(fleet, tmp_path) -> None
 def test_a_bundle_that_too_few_keys_signed_waits_for_the_others(fleet, tmp_path) -> None:
     (first, one), (second, other) = fleet.bundles.items()
     add = fleet.repository.add_bundle
-    assert add("soil-1.0.0.loam", b"bundle", {}, {}, {first: one}, NOW) == 1
+    assert add("bundles/soil-1.0.0.loam", b"bundle", {}, {}, {first: one}, NOW) == 1
     fleet.repository.tell(fleet.online, NOW)
     device = looking(fleet, tmp_path / "device")
     assert device.get_targetinfo("bundles/soil-1.0.0.loam") is None
@@ -62,7 +63,7 @@ def test_a_bundle_that_too_few_keys_signed_waits_for_the_others(fleet, tmp_path)
 
 def test_what_was_staged_before_something_else_was_published_is_not_signed(fleet) -> None:
     first, one = next(iter(fleet.bundles.items()))
-    fleet.repository.add_bundle("soil-1.0.0.loam", b"a", {}, {}, {first: one}, NOW)
+    fleet.repository.add_bundle("bundles/soil-1.0.0.loam", b"a", {}, {}, {first: one}, NOW)
     staged = (fleet.folder / "staged" / "targets.json").read_bytes()
     fleet.publish("soil-1.1.0.loam", b"b")
     (fleet.folder / "staged" / "targets.json").write_bytes(staged)
@@ -155,7 +156,7 @@ def test_a_key_that_was_revoked_signs_nothing_any_more(fleet, tmp_path) -> None:
 
 def test_floors_are_signed_with_the_bundles_and_the_time_with_the_timestamp(fleet) -> None:
     fleet.repository.add_bundle(
-        "soil-1.1.0.loam", b"b", {"x": 1}, {"soil": "1.1.0"}, fleet.bundles, NOW
+        "bundles/soil-1.1.0.loam", b"b", {"x": 1}, {"soil": "1.1.0"}, fleet.bundles, NOW
     )
     targets = fleet.repository.targets
     assert targets.unrecognized_fields[FLOORS] == {"soil": "1.1.0"}

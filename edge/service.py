@@ -1,0 +1,45 @@
+"""A daemon kept serving until told to stop, with another bundle as soon as updates switch to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contract.records import Reading
+from edge.config import Config
+from edge.daemon import Daemon
+from edge.stop_signals import StopSignals
+from edge.updates.installed import Installed
+from soil.errors import LoamscanError
+
+POLL_S = 0.5
+
+
+def serve(
+    config: Config, signals: StopSignals, on_reading: Callable[[Reading], None] | None = None
+) -> None:
+    """Serve until a stop signal; raises `LoamscanError` where it can't, whatever else ends it as it is."""
+    if config.updates is None:
+        with Daemon(config, on_reading) as daemon:
+            while daemon.failure is None:
+                if signals.wait(POLL_S):
+                    return
+        raise daemon.failure
+    installed = Installed(config, on_reading)
+    try:
+        while _served(installed, signals):
+            pass
+    except LoamscanError:
+        installed.stopped()
+        raise
+    installed.stopped()
+
+
+def _served(installed: Installed, signals: StopSignals) -> bool:
+    """Whether the daemon ended for another bundle, not for a stop signal."""
+    with installed.daemon() as daemon:
+        while daemon.failure is None:
+            if signals.wait(POLL_S):
+                return False
+            if installed.tend(daemon):
+                return True
+    raise daemon.failure

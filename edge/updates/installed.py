@@ -1,0 +1,151 @@
+"""The daemon's side of updates: which bundle to run, whether it is well, and what is to be told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from contract.errors import BundleError
+from contract.reasons import Reason
+from contract.records import Reading
+from edge import clock
+from edge.config import Config, updates_of
+from edge.daemon import Daemon
+from edge.errors import EngineError, UpdateError
+from edge.updates import steps
+from edge.updates.state import Place, Release, UpdateState
+from edge.updates.store import Store
+
+_LOG = logging.getLogger("loamscan.updates")
+
+_FAILING: Final = frozenset({Reason.MODEL_FAILED.value, Reason.MODEL_NOT_FINITE.value})
+OnReading = Callable[[Reading], None]
+
+
+class Installed:
+    """The bundle that is installed, beneath a daemon. Its owner's thread alone calls it."""
+
+    def __init__(self, config: Config, on_reading: OnReading | None = None) -> None:
+        """Of a configuration with a section [updates]."""
+        self._config = config
+        self._settings = updates_of(config)
+        self._store = Store(self._settings.directory)
+        self._on_reading = on_reading
+        self._beat_s = min(steps.HEALTHY_S, max(self._settings.probation_s, 0.5))
+        self._handed = 0
+        self._taken = 0
+        self._failing = ""
+
+    def daemon(self) -> Daemon:
+        """A daemon with the bundle that is to run; one that can't be loaded gives way to the one before.
+
+        Raises `LoamscanError` where none can serve.
+        """
+        state = self._begun()
+        self._runs = _runs(state)
+        self._probation = state.probation is not None
+        self._read_ns = self._beat_at_s = 0.0
+        self._failing = ""
+        model = self._config.model.model_copy(
+            update={
+                "bundle": self._store.bundle(state.running, self._config.model.bundle),
+                "engines": self._store.engines(state.running, self._config.model.engines),
+            }
+        )
+        config = self._config.model_copy(update={"model": model})
+        try:
+            return Daemon(config, self._watch if self._probation else self._on_reading)
+        except (BundleError, EngineError) as error:
+            if not self._gives_way(error.what):
+                raise
+        return self.daemon()
+
+    def tend(self, daemon: Daemon) -> bool:
+        """Call now and then. Whether another bundle is to run, for which this daemon must end."""
+        now_s = clock.running_s()
+        if self._failing and self._gives_way(self._failing):
+            return True
+        if not self._beat_at_s:
+            self._beat_at_s = now_s + self._beat_s
+        elif now_s >= self._beat_at_s:
+            self._beat_at_s = now_s + self._beat_s
+            self._change(
+                lambda state: steps.lived(
+                    state, self._beat_s, self._settings.probation_s, clock.now()
+                )
+            )
+        if self._taken:
+            number, self._taken = self._taken, 0
+            self._change(lambda state: steps.told(state, number))
+        changed_ns = self._store.changed_ns
+        if changed_ns == self._read_ns:
+            return False
+        self._read_ns = changed_ns
+        return self._take_in(daemon)
+
+    def stopped(self) -> None:
+        """The daemon ends in order."""
+        self._change(steps.stopped)
+
+    def _take_in(self, daemon: Daemon) -> bool:
+        try:
+            state = self._store.read()
+        except UpdateError as error:
+            _LOG.error("%s", error)
+            return False
+        daemon.stand(state.standing)
+        for event in state.events:
+            if event.number > self._handed:
+                self._handed = event.number
+                daemon.report(event, partial(self._was_taken, event.number))
+        return _runs(state) != self._runs
+
+    def _was_taken(self, number: int) -> None:
+        # On the publisher's thread: `tend` writes it down.
+        self._taken = max(self._taken, number)
+
+    def _watch(self, reading: Reading) -> None:
+        """On the scanner's thread: a bundle on probation must not fail at work."""
+        for reason in reading.quality.reasons:
+            if reason.code in _FAILING:
+                self._failing = f"{reason.text}, at sample {reading.sample.id!r}"
+        if self._on_reading is not None:
+            self._on_reading(reading)
+
+    def _begun(self) -> UpdateState:
+        try:
+            return self._store.change(lambda state: steps.started(state, clock.now()))
+        except UpdateError as error:
+            _LOG.error("%s", error)
+        try:
+            return self._store.read()
+        except UpdateError:
+            _LOG.error("the configured bundle is used")
+            return UpdateState()
+
+    def _gives_way(self, why: str) -> bool:
+        """Whether there was another bundle to go back to."""
+
+        def step(state: UpdateState) -> UpdateState:
+            if state.previous is None or _runs(state) != self._runs:
+                return state
+            return steps.rolled_back(state, Reason.UPDATE_FAILING, clock.now(), why)
+
+        _LOG.error("%s", why)
+        self._failing = ""
+        state = self._change(step)
+        return state is not None and _runs(state) != self._runs
+
+    def _change(self, step: Callable[[UpdateState], UpdateState]) -> UpdateState | None:
+        try:
+            return self._store.change(step)
+        except UpdateError as error:
+            # Scanning goes on whatever becomes of updates.
+            _LOG.error("%s", error)
+            return None
+
+
+def _runs(state: UpdateState) -> tuple[Place, Release | None]:
+    return state.running, state.release

@@ -1,0 +1,205 @@
+"""A device's look at its fleet's repository: The Update Framework, with this device's word on time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tuf.api.exceptions import (
+    BadVersionNumberError,
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+)
+from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api.metadata import TargetFile
+from tuf.ngclient import FetcherInterface, Updater
+
+from contract.errors import ContractError
+from contract.fleet_repository import (
+    ROLLOUTS_PATH,
+    BundleWord,
+    bundle_path,
+    read_bundle_word,
+    read_signed_word,
+)
+from contract.reasons import Reason
+from contract.rollout import Rollout, read_rollouts
+from contract.whole_file import write_whole
+from edge.errors import ConfigError, UpdateError
+from edge.updates.sources import NotThereError, Source
+from edge.updates.state import Release, Trust
+from edge.updates.store import no_room
+from edge.updates.trust import Seen, believed_now, check_not_older, raised
+
+ROLLOUTS_BYTES_MAX: Final = 2**20
+
+
+class Offered(NamedTuple):
+    """What is signed about a bundle."""
+
+    release: Release
+    word: BundleWord
+    path: str
+    length: int
+
+
+class View:
+    """A repository whose every signature was verified, and what to believe after it."""
+
+    def __init__(self, client: _Client, seen: Seen, trust: Trust, now: datetime) -> None:
+        self._client = client
+        self.rollouts = list(seen.rollouts)
+        self.trust = trust
+        self.now = now
+
+    def offered(self, rollout: Rollout) -> Offered:
+        """What ``rollout`` names; raises `UpdateError` where no bundle of that name was signed."""
+        path = bundle_path(rollout.bundle, rollout.version)
+        with _said_so():
+            target = self._client.get_targetinfo(path)
+        if target is None or "sha256" not in target.hashes:
+            raise UpdateError(
+                Reason.UPDATE_UNTRUSTED,
+                f"rollout {rollout.id} names {rollout.bundle} {rollout.version}, which nobody signed",
+            )
+        with _said_so():
+            word = read_bundle_word(target.custom)
+        release = Release(
+            bundle=rollout.bundle,
+            version=rollout.version,
+            sha256=target.hashes["sha256"],
+            rollout=rollout.id,
+        )
+        return Offered(release, word, f"targets/{_with_digest(target)}", target.length)
+
+
+def look(source: Source, root: Path, cache: Path, trust: Trust, clock: datetime) -> View:
+    """Read and verify what ``source`` serves, from the ``root`` that the device was provisioned with.
+
+    ``cache`` keeps what was verified. Raises `UpdateError`, and believes nothing then.
+    """
+    if source.is_copy:
+        # It travels beside the network's newer word: neither may spoil the other's cache.
+        cache = cache.with_name(f"{cache.name}-of-copies")
+        shutil.rmtree(cache, ignore_errors=True)
+    now = believed_now(clock, trust)
+    with _said_so():
+        try:
+            client = _Client(cache, _Fetcher(source), _first_root(root), now)
+            client.refresh()
+            seen = client.seen()
+        except OSError as error:
+            raise no_room(cache, error) from error
+    check_not_older(seen, trust, a_copy=source.is_copy)
+    trust = raised(trust, seen)
+    return View(client, seen, trust, believed_now(clock, trust))
+
+
+class _Client(Updater):
+    """python-tuf's client with another clock and durable files.
+
+    It judges by the time that this device believes in: `Updater` itself would take the clock's word.
+    """
+
+    def __init__(self, cache: Path, fetcher: _Fetcher, root: bytes, now: datetime) -> None:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        super().__init__(
+            str(cache), "metadata/", target_base_url="targets/", fetcher=fetcher, bootstrap=root
+        )
+        self._source = fetcher
+        self._trusted_set.reference_time = now
+
+    def _persist_file(self, filename: str, data: bytes) -> None:
+        write_whole(Path(filename), data)
+
+    def _update_root_symlink(self) -> None:
+        """Nothing: a device begins at the root that it was provisioned with, never at a cached one."""
+
+    def seen(self) -> Seen:
+        trusted = self._trusted_set
+        target = self.get_targetinfo(ROLLOUTS_PATH)
+        if target is None or target.length > ROLLOUTS_BYTES_MAX:
+            raise UpdateError(Reason.UPDATE_UNTRUSTED, "nobody signed any rollouts")
+        content = self._source.download_bytes(f"targets/{_with_digest(target)}", target.length)
+        target.verify_length_and_hashes(content)
+        word = read_signed_word(
+            trusted.timestamp.unrecognized_fields, trusted.targets.unrecognized_fields
+        )
+        return Seen(
+            root_version=trusted.root.version,
+            targets_version=trusted.targets.version,
+            online_keys=trusted.root.roles["timestamp"].keyids,
+            issued_at=word.issued_at,
+            safe_until=min(trusted.root.expires, trusted.targets.expires),
+            floors=word.floors,
+            rollouts=read_rollouts(content).rollouts,
+        )
+
+
+class _Fetcher(FetcherInterface):
+    """Hands files of a `Source` to python-tuf."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        pieces = self._source.read(url)
+        try:
+            # To know at once whether there is anything.
+            first = next(pieces, b"")
+        except NotThereError as error:
+            raise DownloadHTTPError(error.what, 404) from error
+        return _all(first, pieces)
+
+
+@contextmanager
+def _said_so() -> Iterator[None]:
+    """Errors of the framework in this package's words, each with its reason."""
+    try:
+        yield
+    except ExpiredMetadataError as error:
+        raise UpdateError(Reason.UPDATE_EXPIRED, f"what is served has expired: {error}") from error
+    except BadVersionNumberError as error:
+        raise UpdateError(Reason.UPDATE_REPLAYED, f"an older version is served: {error}") from error
+    except DownloadLengthMismatchError as error:
+        raise UpdateError(Reason.UPDATE_UNTRUSTED, f"it is too long: {error}") from error
+    except DownloadError as error:
+        # What a source says is in it, or behind it.
+        cause = error.__cause__
+        if isinstance(cause, UpdateError):
+            raise cause from error
+        raise UpdateError(Reason.UPDATE_UNREACHABLE, str(error)) from error
+    except TufError as error:
+        raise UpdateError(
+            Reason.UPDATE_UNTRUSTED, f"it is not signed as it must be: {error}"
+        ) from error
+    except ContractError as error:
+        raise UpdateError(
+            Reason.UPDATE_UNTRUSTED, f"it is signed, and makes no sense: {error.what}"
+        ) from error
+
+
+def _first_root(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"the root {path} can't be read: {error.strerror}",
+            "copy the repository's metadata/1.root.json there, over a way that you trust",
+        ) from error
+
+
+def _with_digest(target: TargetFile) -> str:
+    folder, _, name = target.path.rpartition("/")
+    return f"{folder}/{target.hashes['sha256']}.{name}"
+
+
+def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest

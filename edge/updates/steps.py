@@ -1,0 +1,212 @@
+"""The steps of an update, each a pure function from one state to the next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from contract.messages import UpdateStanding, UpdateStep
+from contract.reasons import Reason
+from contract.records import Part, ReasonGiven
+from edge.updates.state import (
+    EVENTS_KEPT,
+    FAILED_KEPT,
+    Candidate,
+    Happened,
+    Place,
+    Probation,
+    Refused,
+    Release,
+    UpdateState,
+)
+
+PartT = TypeVar("PartT", bound=Part)
+
+STARTS_MAX = 3
+"""Starts in a row without a healthy minute that a bundle is given. Ours."""
+
+HEALTHY_S = 60.0
+"""How long a daemon must have served for its start to count as healthy. Ours."""
+
+
+def begun(state: UpdateState, release: Release, length: int, channel: str) -> UpdateState:
+    """``release`` is to be fetched into the idle slot, whose old content no longer counts."""
+    slot = state.idle_slot
+    return _with(
+        state,
+        candidate=Candidate(release=release, length=length, slot=slot, step="fetching"),
+        slots={name: known for name, known in state.slots.items() if name != slot},
+        previous="factory" if state.previous == slot else state.previous,
+        standing=_standing(release, channel, "fetching"),
+    )
+
+
+def fetched(state: UpdateState, at: datetime) -> UpdateState:
+    """The candidate lies in its slot, to the byte."""
+    return _candidate_at(state, "proving", Reason.UPDATE_FETCHED, at)
+
+
+def proved(state: UpdateState, at: datetime, scans: int) -> UpdateState:
+    """The candidate runs rightly here; ``scans`` are in the log."""
+    state = _candidate_at(state, "trial", Reason.UPDATE_PROVED, at)
+    return _with(state, candidate=_with(_candidate(state), scans_before=scans, looks=0))
+
+
+def waited(state: UpdateState) -> UpdateState:
+    """The trial has waited for live scans once more."""
+    candidate = _candidate(state)
+    return _with(state, candidate=_with(candidate, looks=candidate.looks + 1))
+
+
+def switched(state: UpdateState, at: datetime, details: dict[str, Any]) -> UpdateState:
+    """The candidate runs from now on, on probation; what ran is what it would go back to."""
+    candidate = _candidate(state)
+    state = _with(
+        state,
+        running=candidate.slot,
+        previous=state.running,
+        slots={**state.slots, candidate.slot: candidate.release},
+        candidate=None,
+        probation=Probation(),
+        starts=0,
+    )
+    return _told(state, candidate.release, "probation", Reason.UPDATE_SWITCHED, at, details)
+
+
+def given_up(
+    state: UpdateState, reason: Reason, at: datetime, detail: str, *, for_good: bool
+) -> UpdateState:
+    """The candidate is dropped; ``for_good`` it is not tried again unless told."""
+    candidate = _candidate(state)
+    step: UpdateStep = "withdrawn" if reason is Reason.UPDATE_WITHDRAWN else "failed"
+    state = _with(state, candidate=None)
+    if for_good:
+        state = _remembered(state, candidate.release, reason)
+    return _told(state, candidate.release, step, reason, at, {"detail": detail})
+
+
+def hindered(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
+    """Something stood in the way this time; said once, however often it is tried again."""
+    last = state.events[-1] if state.events else None
+    if last is not None and (last.reason, last.details.get("detail")) == (reason, detail):
+        return state
+    if state.candidate is None:
+        return _noted(state, reason, at, {"detail": detail})
+    release = state.candidate.release
+    return _told(state, release, state.candidate.step, reason, at, {"detail": detail})
+
+
+def started(state: UpdateState, at: datetime) -> UpdateState:
+    """A daemon starts; what ended too often goes back first."""
+    if state.starts >= STARTS_MAX and state.previous is not None:
+        state = rolled_back(
+            state, Reason.UPDATE_CRASHED, at, f"{state.starts} starts without a healthy minute"
+        )
+    return _with(state, starts=state.starts + 1)
+
+
+def stopped(state: UpdateState) -> UpdateState:
+    """The daemon ended in order: its start was no bad one."""
+    return _with(state, starts=max(0, state.starts - 1))
+
+
+def lived(state: UpdateState, healthy_s: float, probation_s: float, at: datetime) -> UpdateState:
+    """The daemon has served well for ``healthy_s`` more seconds."""
+    state = _with(state, starts=0)
+    if state.probation is None or state.release is None:
+        return state
+    total_s = state.probation.healthy_s + healthy_s
+    if total_s < probation_s:
+        return _with(state, probation=Probation(healthy_s=total_s))
+    state = _with(state, probation=None)
+    assert state.release is not None
+    return _told(state, state.release, "committed", Reason.UPDATE_COMMITTED, at, {})
+
+
+def rolled_back(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
+    """What ran is remembered as failed, and what was before it runs; it must be there."""
+    assert state.previous is not None
+    release = state.release
+    before: Place = state.previous
+    last_resort: Place | None = None if before == "factory" else "factory"
+    state = _with(state, running=before, previous=last_resort, probation=None, starts=0)
+    if release is None:
+        return _noted(state, reason, at, {"detail": detail})
+    state = _remembered(state, release, reason)
+    return _told(state, release, "rolled back", reason, at, {"detail": detail})
+
+
+def forgiven(state: UpdateState, release: Release) -> UpdateState:
+    """``release`` may be tried again."""
+    kept = [known for known in state.failed if not known.release.same_bytes(release)]
+    return _with(state, failed=kept)
+
+
+def told(state: UpdateState, number: int) -> UpdateState:
+    """Events up to ``number`` are with the broker."""
+    kept = [event for event in state.events if event.number > number]
+    return _with(state, events_told=max(state.events_told, number), events=kept)
+
+
+def noted(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
+    """An event that concerns no release."""
+    return _noted(state, reason, at, {"detail": detail})
+
+
+def _candidate(state: UpdateState) -> Candidate:
+    assert state.candidate is not None
+    return state.candidate
+
+
+def _candidate_at(
+    state: UpdateState, step: UpdateStep, reason: Reason, at: datetime
+) -> UpdateState:
+    candidate = _with(_candidate(state), step=step)
+    return _told(_with(state, candidate=candidate), candidate.release, step, reason, at, {})
+
+
+def _remembered(state: UpdateState, release: Release, reason: Reason) -> UpdateState:
+    state = forgiven(state, release)
+    failed = [*state.failed, Refused(release=release, reason=reason)][-FAILED_KEPT:]
+    return _with(state, failed=failed)
+
+
+def _told(
+    state: UpdateState,
+    release: Release,
+    step: UpdateStep,
+    reason: Reason,
+    at: datetime,
+    details: dict[str, Any],
+) -> UpdateState:
+    channel = state.standing.channel if state.standing else "stable"
+    standing = _standing(release, channel, step, reason, str(details.get("detail", "")))
+    named = {"bundle": release.bundle, "version": release.version, "step": step}
+    rollout = {"rollout": release.rollout} if release.rollout else {}
+    return _noted(_with(state, standing=standing), reason, at, {**named, **rollout, **details})
+
+
+def _noted(
+    state: UpdateState, reason: Reason, at: datetime, details: dict[str, Any]
+) -> UpdateState:
+    number = state.events_made + 1
+    event = Happened(number=number, at=at, reason=reason, details=details)
+    return _with(state, events=[*state.events, event][-EVENTS_KEPT:], events_made=number)
+
+
+def _standing(
+    release: Release, channel: str, step: UpdateStep, reason: Reason | None = None, detail: str = ""
+) -> UpdateStanding:
+    return UpdateStanding(
+        channel=channel,
+        step=step,
+        bundle=release.bundle,
+        version=release.version,
+        rollout=release.rollout,
+        reason=ReasonGiven.of(reason, detail) if reason else None,
+    )
+
+
+def _with(part: PartT, **changes: Any) -> PartT:
+    """``part`` with other values, each checked."""
+    return type(part).model_validate({**dict(part), **changes})

@@ -1,0 +1,111 @@
+"""The state of updates on disk: read by anybody, changed by one at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from contract.reasons import Reason
+from contract.whole_file import write_whole
+from edge.errors import UpdateError
+from edge.updates.state import Place, SlotName, UpdateState
+
+BUNDLE_NAME: Final = "bundle.loam"
+
+
+class Store:
+    """A folder with the state, the slots, and the framework's cache.
+
+    The updater and the daemon are two processes: each change is made under a lock, and is on disk as a
+    whole before anybody acts on it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / "state.json"
+
+    def read(self) -> UpdateState:
+        """The state; a new one where there is none. Raises `UpdateError` where it can't be read."""
+        try:
+            return UpdateState.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return UpdateState()
+        except (OSError, ValidationError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is damaged"
+            raise UpdateError(
+                Reason.UPDATE_STATE_DAMAGED,
+                f"{self._path} can't be read: {why}",
+                f"replace the storage card; or remove {self._path}, with which the device forgets "
+                "what it has seen signed, and update again",
+            ) from error
+
+    def change(self, step: Callable[[UpdateState], UpdateState]) -> UpdateState:
+        """Take one step from what is on disk; what it came to, on disk too. Raises `UpdateError`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (self.folder / "state.lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                before = self.read()
+                after = step(before)
+                if after != before:
+                    write_whole(self._path, after.model_dump_json(by_alias=True).encode() + b"\n")
+                return after
+        except OSError as error:
+            raise no_room(self._path, error) from error
+
+    @property
+    def changed_ns(self) -> int:
+        """When the state was last changed, in whatever the file system counts; 0 for never."""
+        try:
+            return self._path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def slot(self, name: SlotName) -> Path:
+        """The folder of a slot."""
+        return self.folder / "slots" / name
+
+    def bundle(self, place: Place, factory: Path) -> Path:
+        """Where the bundle of a place lies."""
+        return factory if place == "factory" else self.slot(place) / BUNDLE_NAME
+
+    def engines(self, place: Place, factory: Path | None) -> Path | None:
+        """Where the engines of a place lie, if engines are chosen at all."""
+        return factory if place == "factory" or factory is None else self.slot(place) / "engines"
+
+    @contextmanager
+    def updating(self) -> Iterator[None]:
+        """One updater at a time; raises `UpdateError` where another is at work."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self.folder / "updater.lock").open("ab")
+        except OSError as error:
+            raise no_room(self.folder, error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UpdateBusyError(
+                    Reason.UPDATE_UNREACHABLE,
+                    f"another updater is at work in {self.folder}",
+                    "wait for it; see `loamscan update status`",
+                ) from error
+            yield
+
+
+class UpdateBusyError(UpdateError):
+    """Another updater is at work."""
+
+
+def no_room(path: Path, error: OSError) -> UpdateError:
+    """What to say of a file that can't be written."""
+    return UpdateError(
+        Reason.UPDATE_NO_ROOM,
+        f"{path} can't be written: {error.strerror}",
+        "free space on the disk, and check whose folder it is",
+    )

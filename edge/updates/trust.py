@@ -1,0 +1,96 @@
+"""What a device believes of time and of what it has seen signed: rules, without files or networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from contract.reasons import Reason
+from contract.records import rfc3339
+from contract.rollout import Rollout
+from contract.version import version_key
+from edge.errors import UpdateError
+from edge.updates.state import Trust
+
+
+class Seen(NamedTuple):
+    """What a repository said, once every signature was verified.
+
+    ``safe_until`` is the earliest expiry of what keys from a safe signed.
+    """
+
+    root_version: int
+    targets_version: int
+    online_keys: Sequence[str]
+    issued_at: datetime
+    safe_until: datetime
+    floors: Mapping[str, str]
+    rollouts: Sequence[Rollout]
+
+
+def believed_now(clock: datetime, trust: Trust) -> datetime:
+    """The device's clock, which is never taken to be earlier than what was signed once."""
+    return max(clock, trust.time_floor) if trust.time_floor else clock
+
+
+def check_not_older(seen: Seen, trust: Trust, *, a_copy: bool) -> None:
+    """Raise `UpdateError` where a repository is one that was replaced since.
+
+    ``a_copy``, such as a stick, may be older than what was seen over the network as long as it has not
+    expired, since it was made to travel: only what keys from a safe signed must not be.
+    """
+    for what, now, before in (
+        ("root", seen.root_version, trust.root_version),
+        ("list of bundles", seen.targets_version, trust.targets_version),
+    ):
+        if now < before:
+            raise UpdateError(
+                Reason.UPDATE_REPLAYED,
+                f"the {what} has version {now}, this device has seen {before}",
+            )
+    same_keys = sorted(seen.online_keys) == sorted(trust.told_by)
+    if not a_copy and same_keys and trust.issued_at and seen.issued_at < trust.issued_at:
+        raise UpdateError(
+            Reason.UPDATE_REPLAYED,
+            f"it was signed at {rfc3339(seen.issued_at)}, this device has seen one of "
+            f"{rfc3339(trust.issued_at)}",
+        )
+
+
+def raised(trust: Trust, seen: Seen) -> Trust:
+    """What is believed after ``seen``, which is not older.
+
+    Where a newer root names other online keys, what the former ones said of time goes with them: a thief
+    may have said anything.
+    """
+    same_keys = not trust.told_by or sorted(seen.online_keys) == sorted(trust.told_by)
+    issued, floor = (trust.issued_at, trust.time_floor) if same_keys else (None, None)
+    told_floor = min(seen.issued_at, seen.safe_until)
+    return Trust(
+        root_version=max(trust.root_version, seen.root_version),
+        targets_version=max(trust.targets_version, seen.targets_version),
+        told_by=sorted(seen.online_keys),
+        issued_at=max(issued, seen.issued_at) if issued else seen.issued_at,
+        time_floor=max(floor, told_floor) if floor else told_floor,
+        floors={
+            name: max(
+                trust.floors.get(name, "0.0.0"), seen.floors.get(name, "0.0.0"), key=version_key
+            )
+            for name in sorted({*trust.floors, *seen.floors})
+        },
+        halted=_halted(trust, seen),
+    )
+
+
+def is_above_floor(bundle: str, version: str, trust: Trust) -> bool:
+    """Whether a bundle may be run at all."""
+    return version_key(version) >= version_key(trust.floors.get(bundle, "0.0.0"))
+
+
+def _halted(trust: Trust, seen: Seen) -> list[str]:
+    """Rollouts known to be halted: an older copy can't begin them again."""
+    halted = {rollout.id for rollout in seen.rollouts if rollout.halted}
+    if trust.issued_at and seen.issued_at < trust.issued_at:
+        return sorted({*trust.halted, *halted})
+    return sorted(halted)

@@ -1,0 +1,300 @@
+"""One run of the updater: looks, and takes an update as far as it gets; the next run goes on from there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from contract.bundle import open_bundle
+from contract.reasons import Reason
+from contract.rollout import Fitness, Rollout, offered, refusal
+from contract.version import version_key
+from edge import clock
+from edge.config import Config, updates_of
+from edge.errors import UpdateError
+from edge.updates import steps
+from edge.updates.fetching import fetch, part_name
+from edge.updates.proving import PROVE_S, prove_release
+from edge.updates.repository import Offered, View, look
+from edge.updates.sources import Source
+from edge.updates.state import Candidate, Release, UpdateState
+from edge.updates.store import BUNDLE_NAME, Store
+from edge.updates.trial import newest_axis, newest_scans, tried
+
+Tell = Callable[[str], None]
+
+_FOR_GOOD: Final = frozenset(
+    {Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE, Reason.UPDATE_CRASHED}
+)
+"""What another try of the same bytes would not change."""
+
+
+class Outlook(NamedTuple):
+    """What a look found: an offer, or a sentence that says why there is none."""
+
+    offer: Offered | None
+    why: str
+
+
+class Updater:
+    """A device's updates. ``agent`` is the version of loamscan that runs it."""
+
+    def __init__(
+        self,
+        config: Config,
+        agent: str,
+        tell: Tell = lambda _: None,
+        prove_s: float = PROVE_S,
+    ) -> None:
+        """Raises `ConfigError` where the configuration does not speak of updates."""
+        self._config = config
+        self.settings = updates_of(config)
+        self._agent = agent
+        self._tell = tell
+        self._prove_s = prove_s
+        self.store = Store(self.settings.directory)
+
+    def check(self, source: Source) -> Outlook:
+        """Look at what is offered, and remember what was seen signed. Raises `UpdateError`."""
+        with self.store.updating():
+            return self._outlook(source)
+
+    def apply(
+        self, source: Source | None, *, again: bool = False, without_live: bool = False
+    ) -> UpdateState:
+        """Go on with what is on its way, or begin what ``source`` offers; the state that this came to.
+
+        ``again`` tries what failed here before. ``without_live`` ends a trial without waiting for scans
+        that are yet to come. Raises `UpdateError` where something stood in the way; that is reported.
+        """
+        with self.store.updating():
+            try:
+                return self._apply(source, again=again, without_live=without_live)
+            except UpdateError as error:
+                self._report(error)
+                raise
+
+    def rollback(self) -> UpdateState:
+        """Go back to the bundle before; raises `UpdateError` where there is none."""
+
+        def step(state: UpdateState) -> UpdateState:
+            if state.previous is None:
+                raise UpdateError(
+                    Reason.UPDATE_ROLLED_BACK,
+                    "there is no bundle before the one that runs",
+                    "see `loamscan update status`",
+                )
+            return steps.rolled_back(
+                state, Reason.UPDATE_ROLLED_BACK, clock.now(), "asked for on the device"
+            )
+
+        return self.store.change(step)
+
+    def _apply(self, source: Source | None, *, again: bool, without_live: bool) -> UpdateState:
+        state = self.store.read()
+        if state.probation is not None:
+            return state
+        offer = None
+        if source is not None:
+            try:
+                offer = self._outlook(source, again=again).offer
+            except UpdateError as error:
+                # What was fetched already needs no network.
+                fetching = state.candidate is None or state.candidate.step == "fetching"
+                if fetching or error.reason is not Reason.UPDATE_UNREACHABLE:
+                    raise
+        state = self.store.read()
+        if state.candidate is None or (
+            offer is not None and not offer.release.same_bytes(state.candidate.release)
+        ):
+            if offer is None:
+                return state
+            state = self._begin(offer, again=again)
+        return self._go_on(state, source, offer, without_live=without_live)
+
+    def _outlook(self, source: Source, *, again: bool = False) -> Outlook:
+        self._tell(f"looking at {source.name}")
+        state = self.store.read()
+        cache = self.settings.directory / "metadata"
+        view = look(source, self.settings.root, cache, state.trust, clock.now())
+        state = self.store.change(lambda now: now.model_copy(update={"trust": view.trust}))
+        candidate = state.candidate
+        if candidate is not None and (why := _withdrawn(candidate.release, view)):
+            self._drop(Reason.UPDATE_WITHDRAWN, why, for_good=False)
+        return self._chosen(view, state, again=again)
+
+    def _chosen(self, view: View, state: UpdateState, *, again: bool) -> Outlook:
+        halted = set(view.trust.halted)
+        rollouts = [rollout for rollout in view.rollouts if rollout.id not in halted]
+        fitness = self._fitness(state)
+        rollout = offered(rollouts, fitness, view.now)
+        if rollout is None:
+            return Outlook(None, _none_offered(view.rollouts, fitness, view))
+        offer = view.offered(rollout)
+        self._check(offer, fitness, state)
+        name = f"{rollout.bundle} {rollout.version}"
+        if offer.release.sha256 == self._running_digest(state):
+            return Outlook(None, f"{name} runs already")
+        refused = state.refusal_of(offer.release)
+        if refused is not None and not again:
+            return Outlook(
+                None, f"{name} failed here ({refused.reason.value}): {refused.reason.text}"
+            )
+        return Outlook(offer, f"{name} is offered by rollout {rollout.id}")
+
+    def _check(self, offer: Offered, fitness: Fitness, state: UpdateState) -> None:
+        """What keys from a safe say of the bundle holds, whatever the rollout says."""
+        word, floors = offer.word, state.trust.floors
+        name = f"{word.name} {word.version}"
+        floor = floors.get(offer.release.bundle, "0.0.0")
+        if version_key(offer.release.version) < version_key(floor):
+            raise UpdateError(
+                Reason.UPDATE_BELOW_FLOOR, f"{name} is rolled out, and its floor is {floor}"
+            )
+        (low, high), (from_nm, to_nm) = word.scanner_covers_nm, fitness.scanner_nm
+        if from_nm > low or to_nm < high:
+            raise UpdateError(
+                Reason.UPDATE_UNFIT,
+                f"{name} is for scanners from {low:.0f} to {high:.0f} nm, this one sees "
+                f"{from_nm:.0f} to {to_nm:.0f} nm",
+            )
+        if version_key(self._agent) < version_key(word.minimum_agent):
+            raise UpdateError(
+                Reason.UPDATE_UNFIT,
+                f"{name} needs loamscan {word.minimum_agent}, this is {self._agent}",
+                "update loamscan itself first",
+            )
+
+    def _begin(self, offer: Offered, *, again: bool) -> UpdateState:
+        def step(state: UpdateState) -> UpdateState:
+            if again:
+                state = steps.forgiven(state, offer.release)
+            return steps.begun(state, offer.release, offer.length, self.settings.channel)
+
+        state = self.store.change(step)
+        assert state.candidate is not None
+        self._clear(state.candidate, keep=part_name(offer.release.sha256))
+        return state
+
+    def _go_on(
+        self,
+        state: UpdateState,
+        source: Source | None,
+        offer: Offered | None,
+        *,
+        without_live: bool,
+    ) -> UpdateState:
+        candidate = state.candidate
+        assert candidate is not None
+        place = self.store.slot(candidate.slot) / BUNDLE_NAME
+        if candidate.step == "fetching":
+            if source is None or offer is None:
+                return state
+            self._tell(f"fetching {candidate.release.bundle} {candidate.release.version}")
+            fetch(source, offer.path, offer.length, offer.release.sha256, place, self._tell)
+            state = self.store.change(lambda now: steps.fetched(now, clock.now()))
+        if state.candidate is not None and state.candidate.step == "proving":
+            self._tell("proving it on this device")
+            engines = self.store.engines(candidate.slot, self._config.model.engines)
+            prove_release(place, candidate.release, self._agent, engines, self._tell, self._prove_s)
+            scans = newest_scans(self._config.log.directory)
+            state = self.store.change(lambda now: steps.proved(now, clock.now(), scans))
+        return self._try(state, without_live=without_live)
+
+    def _try(self, state: UpdateState, *, without_live: bool) -> UpdateState:
+        candidate = state.candidate
+        if candidate is None or candidate.step != "trial":
+            return state
+        factory = self._config.model.bundle, self._config.model.engines
+        running, new = (
+            (self.store.bundle(place, factory[0]), self.store.engines(place, factory[1]))
+            for place in (state.running, candidate.slot)
+        )
+        trial = tried(running, new, self._config.log.directory, candidate.scans_before, self._tell)
+        waits = trial.live < self.settings.trial_scans
+        if waits and not without_live and candidate.looks < self.settings.trial_looks:
+            self._tell(f"{trial.live} of {self.settings.trial_scans} live scans so far: it waits")
+            return self.store.change(steps.waited)
+        return self.store.change(
+            lambda now: steps.switched(now, clock.now(), {"live": trial.live, **trial.details})
+        )
+
+    def _report(self, error: UpdateError) -> None:
+        if error.reason in _FOR_GOOD and self.store.read().candidate is not None:
+            self._drop(error.reason, error.what, for_good=True)
+            return
+        if error.reason is Reason.UPDATE_DAMAGED and self.store.read().candidate is not None:
+            self._drop(error.reason, error.what, for_good=False)
+            return
+        try:
+            self.store.change(
+                lambda now: steps.hindered(now, error.reason, clock.now(), error.what)
+            )
+        except UpdateError:
+            # A disk that is full, or a state that is damaged, can't be told of in the state.
+            return
+
+    def _drop(self, reason: Reason, detail: str, *, for_good: bool) -> None:
+        candidate = self.store.read().candidate
+        assert candidate is not None
+        self.store.change(
+            lambda now: steps.given_up(now, reason, clock.now(), detail, for_good=for_good)
+        )
+        self._clear(candidate)
+
+    def _clear(self, candidate: Candidate, keep: str = "") -> None:
+        """Empty the candidate's slot, but for what was fetched of it already."""
+        slot = self.store.slot(candidate.slot)
+        if not slot.is_dir():
+            return
+        for path in slot.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != keep:
+                path.unlink(missing_ok=True)
+
+    def _fitness(self, state: UpdateState) -> Fitness:
+        axis = newest_axis(self._config.log.directory)
+        if axis is None:
+            axis = open_bundle(self.store.bundle(state.running, self._config.model.bundle)).axis
+        return Fitness(
+            device=self._config.device.id,
+            channel=self.settings.channel,
+            device_class=self.settings.device_class,
+            agent=self._agent,
+            free_bytes=shutil.disk_usage(self.settings.directory).free,
+            scanner_nm=axis.span_nm,
+        )
+
+    def _running_digest(self, state: UpdateState) -> str:
+        if state.release is not None:
+            return state.release.sha256
+        return open_bundle(self._config.model.bundle).sha256
+
+
+def step_back() -> None:
+    """Have this process and those it starts run only when nothing else wants the processor."""
+    os.nice(19)
+    # Some containers forbid it; the unit file of systemd asks for the same.
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _withdrawn(release: Release, view: View) -> str:
+    """Why a candidate that is on its way must not go on; empty where it may."""
+    floor = view.trust.floors.get(release.bundle, "0.0.0")
+    if version_key(release.version) < version_key(floor):
+        return f"the floor of {release.bundle} is {floor} now"
+    if release.rollout in view.trust.halted:
+        return f"rollout {release.rollout} was halted"
+    return ""
+
+
+def _none_offered(rollouts: list[Rollout], fitness: Fitness, view: View) -> str:
+    if not rollouts:
+        return "there are no rollouts"
+    newest = rollouts[-1]
+    return f"rollout {newest.id}, the newest, is not for this device: {refusal(newest, fitness, view.now)}"
