@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from contract.bundle import Bundle, open_bundle
 from edge.config import REFERENCE_BUNDLE
@@ -19,6 +20,10 @@ from parts import REPOSITORY, Mosquitto, need
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
     from training.settings import Settings
+
+# Machines are shared: how long an example takes says nothing about the code.
+settings.register_profile("loamscan", deadline=None)
+settings.load_profile("loamscan")
 
 
 @pytest.fixture(scope="session")

@@ -155,7 +155,7 @@ def test_a_record_declared_lost_is_passed_over() -> None:
     assert d.next_to_send() == 3
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 12), st.floats(0, 0.6))
 def test_everything_arrives_over_a_broker_that_loses_and_breaks(
     seed: int, count: int, window: int, loss: float

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -27,7 +27,6 @@ def ragged(counts: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(len(soil), BANDS)).astype(np.float32), soil
 
 
-@settings(deadline=None)
 @given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=20), held=st.booleans())
 def test_means_first_and_drawn_scans_are_of_the_soils_asked_for(counts, held) -> None:
     spectra, soil = ragged(counts)
@@ -55,7 +54,6 @@ def test_every_repeat_is_drawn_about_as_often() -> None:
     assert min(times) > 900
 
 
-@settings(deadline=None)
 @given(
     counts=arrays.arrays(np.int64, st.integers(2, 3000), elements=st.integers(1, 2)),
     seed=st.integers(0, 9),

@@ -95,7 +95,7 @@ def interrupted_run(patch: pytest.MonkeyPatch, folder: Path, batches: int, every
     return False
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(batches=st.integers(0, BATCHES), every_s=st.sampled_from([0.0, 1e9]))
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     batches, every_s, uninterrupted, tmp_path_factory

@@ -281,7 +281,7 @@ def test_a_stream_gives_as_many_frames_as_the_vector_says(firmware, stream):
     assert (len(got), frames, damaged) == (stream["frames"], stream["frames"], stream["damaged"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(streams, st.lists(st.integers(0, 20_000), max_size=5).map(sorted))
 def test_any_stream_gives_the_frames_and_the_damage_that_python_sees(firmware, stream, cuts):
     decoder = FrameDecoder()
@@ -317,7 +317,6 @@ def test_a_cobs_code_that_points_beyond_the_buffer_is_damage(firmware):
     assert firmware.feed(b"\xff\1\0") == ([], 0, 1)
 
 
-@settings(deadline=None)
 @given(frames)
 @example(Frame(0xFF, 0xFFFF, b"\1" * MAX_PAYLOAD))
 @example(Frame(0, 0, b"\0" * MAX_PAYLOAD))
