@@ -176,6 +176,13 @@ def _logged(log: RecordLog, reflectance: np.ndarray) -> None:
     )
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is what the tests are about."""
+
+
 @dataclass
 class Faults:
     """What a web server does wrong, with paths that ``about`` is found in."""
@@ -244,8 +251,7 @@ def web_server(folder: Path, faults: Faults | None = None) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

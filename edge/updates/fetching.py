@@ -14,11 +14,14 @@ from contract.reasons import Reason
 from contract.whole_file import put_in_place
 from edge.backoff import backoff_s
 from edge.errors import UpdateError
-from edge.updates.sources import CHUNK_BYTES, NotThereError, Source
+from edge.updates.sources import CHUNK_BYTES, NotThereError, Source, TooSlowError
 from edge.updates.store import no_room
 
 TRIES: Final = 5
-"""In a row that bring nothing, before it is left to the updater's next run. Ours."""
+"""In a row that bring next to nothing, before it is left to the updater's next run. Ours."""
+
+PROGRESS_BYTES: Final = 16 * 1024
+"""A try that brings as much was worth it. Ours."""
 
 SPARE_BYTES: Final = 32 * 2**20
 """Left free on the disk: the record log goes before any update. Ours."""
@@ -33,7 +36,6 @@ def fetch(
     sha256: str,
     into: Path,
     tell: Tell = lambda _: None,
-    waits: Callable[[], Iterator[float]] = backoff_s,
 ) -> None:
     """Have the file ``path`` of the repository in ``into``, with these bytes and no others.
 
@@ -45,11 +47,11 @@ def fetch(
         if _is(into, length, sha256):
             return
         resumed = _size(part) > 0
-        _complete(source, path, length, part, tell, waits)
+        _complete(source, path, length, part, tell)
         if resumed and not _is(part, length, sha256):
             # After a loss of power the end of a file may be there in length alone.
             part.unlink()
-            _complete(source, path, length, part, tell, waits)
+            _complete(source, path, length, part, tell)
         if not _is(part, length, sha256):
             part.unlink()
             raise UpdateError(
@@ -73,10 +75,9 @@ def _complete(
     length: int,
     part: Path,
     tell: Tell,
-    waits: Callable[[], Iterator[float]],
 ) -> None:
     """Fetch until ``part`` has ``length`` bytes, going on where a try was cut off."""
-    tries, pauses = 0, waits()
+    tries, pauses = 0, backoff_s()
     while True:
         before = _size(part)
         if before == length:
@@ -85,14 +86,13 @@ def _complete(
         try:
             _append(source, path, length, part, tell)
             why = f"{path} ends after {_size(part)} of {length} bytes"
-        except NotThereError:
-            raise
         except UpdateError as error:
-            if error.reason is not Reason.UPDATE_UNREACHABLE:
+            again = not isinstance(error, (NotThereError, TooSlowError))
+            if not again or error.reason is not Reason.UPDATE_UNREACHABLE:
                 raise
             why = error.what
-        if _size(part) > before:
-            tries, pauses = 0, waits()
+        if _size(part) - before >= PROGRESS_BYTES:
+            tries, pauses = 0, backoff_s()
         elif _size(part) < length:
             tries += 1
             if tries >= TRIES:

@@ -88,17 +88,16 @@ def look(source: Source, root: Path, cache: Path, trust: Trust, clock: datetime)
         # It travels beside the network's newer word: neither may spoil the other's cache.
         cache = cache.with_name(f"{cache.name}-of-copies")
         shutil.rmtree(cache, ignore_errors=True)
-    now = believed_now(clock, trust)
     with _said_so():
         try:
-            client = _Client(cache, _Fetcher(source), _first_root(root), now)
+            client = _Client(cache, _Fetcher(source), _first_root(root), trust, clock)
             client.refresh()
             seen = client.seen()
         except OSError as error:
             raise no_room(cache, error) from error
     check_not_older(seen, trust, a_copy=source.is_copy)
     trust = raised(trust, seen)
-    return View(client, seen, trust, believed_now(clock, trust))
+    return View(client, seen, trust, believed_now(clock, trust, seen.online_keys))
 
 
 class _Client(Updater):
@@ -107,13 +106,26 @@ class _Client(Updater):
     It judges by the time that this device believes in: `Updater` itself would take the clock's word.
     """
 
-    def __init__(self, cache: Path, fetcher: _Fetcher, root: bytes, now: datetime) -> None:
+    def __init__(
+        self, cache: Path, fetcher: _Fetcher, root: bytes, trust: Trust, clock: datetime
+    ) -> None:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         super().__init__(
             str(cache), "metadata/", target_base_url="targets/", fetcher=fetcher, bootstrap=root
         )
         self._source = fetcher
-        self._trusted_set.reference_time = now
+        self._trust = trust
+        self._clock = clock
+
+    def _load_timestamp(self) -> None:
+        """Which time to believe in is known once the newest root is, before anything may expire by it."""
+        self._trusted_set.reference_time = believed_now(self._clock, self._trust, self._online_keys)
+        super()._load_timestamp()
+
+    @property
+    def _online_keys(self) -> list[str]:
+        keys: list[str] = self._trusted_set.root.roles["timestamp"].keyids
+        return keys
 
     def _persist_file(self, filename: str, data: bytes) -> None:
         write_whole(Path(filename), data)
@@ -134,7 +146,7 @@ class _Client(Updater):
         return Seen(
             root_version=trusted.root.version,
             targets_version=trusted.targets.version,
-            online_keys=trusted.root.roles["timestamp"].keyids,
+            online_keys=self._online_keys,
             issued_at=word.issued_at,
             safe_until=min(trusted.root.expires, trusted.targets.expires),
             floors=word.floors,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import quote, urlsplit
@@ -27,6 +27,10 @@ _BEYOND_END: Final = 416
 
 class NotThereError(UpdateError):
     """The source has no such file."""
+
+
+class TooSlowError(UpdateError):
+    """The source drips."""
 
 
 class Source(Protocol):
@@ -131,22 +135,20 @@ class Web:
             ) from error
 
 
-def _paced(
-    pieces: Iterable[bytes], what: str, now_s: Callable[[], float] = time.monotonic
-) -> Iterator[bytes]:
+def _paced(pieces: Iterable[bytes], what: str) -> Iterator[bytes]:
     """``pieces`` as they come; raises `UpdateError` where they come too slowly."""
-    began_s, count = now_s(), 0
+    began_s, count = time.monotonic(), 0
     for piece in pieces:
         yield piece
         count += len(piece)
-        took_s = now_s() - began_s
+        took_s = time.monotonic() - began_s
         if took_s >= WINDOW_S:
             if count < SLOWEST_BYTES_S * took_s:
-                raise UpdateError(
+                raise TooSlowError(
                     Reason.UPDATE_UNREACHABLE,
                     f"{what} comes too slowly ({count / took_s:.0f} bytes/s)",
                 )
-            began_s, count = now_s(), 0
+            began_s, count = time.monotonic(), 0
 
 
 def _why(error: Exception) -> str:

@@ -90,7 +90,8 @@ class Happened(Part):
 class UpdateState(Part):
     """Everything: what runs, what it would go back to, what is on its way, what failed, what was told.
 
-    ``starts`` counts the daemon's starts in a row that were not followed by a healthy minute.
+    ``starts`` counts the daemon's starts in a row that were not followed by a healthy minute;
+    ``hindrance`` is what stood in the way when it was last told.
     """
 
     schema_: Literal["loamscan.updates/1"] = Field(alias="schema", default="loamscan.updates/1")
@@ -101,6 +102,7 @@ class UpdateState(Part):
     probation: Probation | None = None
     starts: int = 0
     failed: list[Refused] = []
+    hindrance: str = ""
     trust: Trust = Trust()
     events: list[Happened] = []
     events_made: int = 0

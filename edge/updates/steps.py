@@ -86,14 +86,16 @@ def given_up(
 
 
 def hindered(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
-    """Something stood in the way this time; said once, however often it is tried again."""
-    last = state.events[-1] if state.events else None
-    if last is not None and (last.reason, last.details.get("detail")) == (reason, detail):
+    """Something stood in the way; said once, until a step was taken, however often it is tried again."""
+    hindrance = f"{reason.value}: {detail}"
+    if hindrance == state.hindrance:
         return state
+    details = {"detail": detail}
     if state.candidate is None:
-        return _noted(state, reason, at, {"detail": detail})
-    release = state.candidate.release
-    return _told(state, release, state.candidate.step, reason, at, {"detail": detail})
+        state = _noted(state, reason, at, details)
+    else:
+        state = _told(state, state.candidate.release, state.candidate.step, reason, at, details)
+    return _with(state, hindrance=hindrance)
 
 
 def started(state: UpdateState, at: datetime) -> UpdateState:
@@ -148,11 +150,6 @@ def told(state: UpdateState, number: int) -> UpdateState:
     return _with(state, events_told=max(state.events_told, number), events=kept)
 
 
-def noted(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
-    """An event that concerns no release."""
-    return _noted(state, reason, at, {"detail": detail})
-
-
 def _candidate(state: UpdateState) -> Candidate:
     assert state.candidate is not None
     return state.candidate
@@ -183,7 +180,8 @@ def _told(
     standing = _standing(release, channel, step, reason, str(details.get("detail", "")))
     named = {"bundle": release.bundle, "version": release.version, "step": step}
     rollout = {"rollout": release.rollout} if release.rollout else {}
-    return _noted(_with(state, standing=standing), reason, at, {**named, **rollout, **details})
+    state = _with(state, standing=standing, hindrance="")
+    return _noted(state, reason, at, {**named, **rollout, **details})
 
 
 def _noted(

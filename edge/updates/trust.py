@@ -29,9 +29,10 @@ class Seen(NamedTuple):
     rollouts: Sequence[Rollout]
 
 
-def believed_now(clock: datetime, trust: Trust) -> datetime:
-    """The device's clock, which is never taken to be earlier than what was signed once."""
-    return max(clock, trust.time_floor) if trust.time_floor else clock
+def believed_now(clock: datetime, trust: Trust, online_keys: Sequence[str]) -> datetime:
+    """The device's clock, which is never taken to be earlier than what those keys signed once."""
+    floor = trust.time_floor if _same_keys(trust, online_keys) else None
+    return max(clock, floor) if floor else clock
 
 
 def check_not_older(seen: Seen, trust: Trust, *, a_copy: bool) -> None:
@@ -40,21 +41,21 @@ def check_not_older(seen: Seen, trust: Trust, *, a_copy: bool) -> None:
     ``a_copy``, such as a stick, may be older than what was seen over the network as long as it has not
     expired, since it was made to travel: only what keys from a safe signed must not be.
     """
-    for what, now, before in (
+    for what, now, known in (
         ("root", seen.root_version, trust.root_version),
         ("list of bundles", seen.targets_version, trust.targets_version),
     ):
-        if now < before:
+        if now < known:
             raise UpdateError(
                 Reason.UPDATE_REPLAYED,
-                f"the {what} has version {now}, this device has seen {before}",
+                f"the {what} has version {now}, this device has seen {known}",
             )
-    same_keys = sorted(seen.online_keys) == sorted(trust.told_by)
-    if not a_copy and same_keys and trust.issued_at and seen.issued_at < trust.issued_at:
+    before = trust.issued_at if _same_keys(trust, seen.online_keys) else None
+    if not a_copy and before and seen.issued_at < before:
         raise UpdateError(
             Reason.UPDATE_REPLAYED,
             f"it was signed at {rfc3339(seen.issued_at)}, this device has seen one of "
-            f"{rfc3339(trust.issued_at)}",
+            f"{rfc3339(before)}",
         )
 
 
@@ -64,7 +65,7 @@ def raised(trust: Trust, seen: Seen) -> Trust:
     Where a newer root names other online keys, what the former ones said of time goes with them: a thief
     may have said anything.
     """
-    same_keys = not trust.told_by or sorted(seen.online_keys) == sorted(trust.told_by)
+    same_keys = _same_keys(trust, seen.online_keys)
     issued, floor = (trust.issued_at, trust.time_floor) if same_keys else (None, None)
     told_floor = min(seen.issued_at, seen.safe_until)
     return Trust(
@@ -83,9 +84,14 @@ def raised(trust: Trust, seen: Seen) -> Trust:
     )
 
 
-def is_above_floor(bundle: str, version: str, trust: Trust) -> bool:
-    """Whether a bundle may be run at all."""
-    return version_key(version) >= version_key(trust.floors.get(bundle, "0.0.0"))
+def below_floor(bundle: str, version: str, trust: Trust) -> str:
+    """The floor that a bundle lies below; empty where it may be run."""
+    floor = trust.floors.get(bundle, "0.0.0")
+    return floor if version_key(version) < version_key(floor) else ""
+
+
+def _same_keys(trust: Trust, online_keys: Sequence[str]) -> bool:
+    return sorted(online_keys) == sorted(trust.told_by)
 
 
 def _halted(trust: Trust, seen: Seen) -> list[str]:

@@ -6,21 +6,21 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from contract.bundle import open_bundle
 from contract.reasons import Reason
-from contract.rollout import Fitness, Rollout, offered, refusal
-from contract.version import version_key
+from contract.rollout import Fitness
 from edge import clock
 from edge.config import Config, updates_of
 from edge.errors import UpdateError
 from edge.updates import steps
+from edge.updates.choosing import Outlook, choose, withdrawn
 from edge.updates.fetching import fetch, part_name
 from edge.updates.proving import PROVE_S, prove_release
-from edge.updates.repository import Offered, View, look
+from edge.updates.repository import Offered, look
 from edge.updates.sources import Source
-from edge.updates.state import Candidate, Release, UpdateState
+from edge.updates.state import Candidate, UpdateState
 from edge.updates.store import BUNDLE_NAME, Store
 from edge.updates.trial import newest_axis, newest_scans, tried
 
@@ -30,13 +30,6 @@ _FOR_GOOD: Final = frozenset(
     {Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE, Reason.UPDATE_CRASHED}
 )
 """What another try of the same bytes would not change."""
-
-
-class Outlook(NamedTuple):
-    """What a look found: an offer, or a sentence that says why there is none."""
-
-    offer: Offered | None
-    why: str
 
 
 class Updater:
@@ -71,10 +64,20 @@ class Updater:
         that are yet to come. Raises `UpdateError` where something stood in the way; that is reported.
         """
         with self.store.updating():
+            state = self.store.read()
+            if state.probation is not None:
+                return state
+            offer = self._looked(source, state, again=again)
+            state = self.store.read()
+            coming = state.candidate.release if state.candidate else None
+            if offer is not None and (coming is None or not offer.release.same_bytes(coming)):
+                state = self._begin(offer, again=again)
+            if state.candidate is None:
+                return state
             try:
-                return self._apply(source, again=again, without_live=without_live)
+                return self._go_on(source, offer, without_live=without_live)
             except UpdateError as error:
-                self._report(error)
+                self._stopped_by(error, state.candidate)
                 raise
 
     def rollback(self) -> UpdateState:
@@ -93,27 +96,18 @@ class Updater:
 
         return self.store.change(step)
 
-    def _apply(self, source: Source | None, *, again: bool, without_live: bool) -> UpdateState:
-        state = self.store.read()
-        if state.probation is not None:
-            return state
-        offer = None
-        if source is not None:
-            try:
-                offer = self._outlook(source, again=again).offer
-            except UpdateError as error:
-                # What was fetched already needs no network.
-                fetching = state.candidate is None or state.candidate.step == "fetching"
-                if fetching or error.reason is not Reason.UPDATE_UNREACHABLE:
-                    raise
-        state = self.store.read()
-        if state.candidate is None or (
-            offer is not None and not offer.release.same_bytes(state.candidate.release)
-        ):
-            if offer is None:
-                return state
-            state = self._begin(offer, again=again)
-        return self._go_on(state, source, offer, without_live=without_live)
+    def _looked(self, source: Source | None, state: UpdateState, *, again: bool) -> Offered | None:
+        if source is None:
+            return None
+        try:
+            return self._outlook(source, again=again).offer
+        except UpdateError as error:
+            self._hindered(error)
+            # What was fetched already needs no network.
+            waits = state.candidate is None or state.candidate.step == "fetching"
+            if waits or error.reason is not Reason.UPDATE_UNREACHABLE:
+                raise
+            return None
 
     def _outlook(self, source: Source, *, again: bool = False) -> Outlook:
         self._tell(f"looking at {source.name}")
@@ -122,51 +116,9 @@ class Updater:
         view = look(source, self.settings.root, cache, state.trust, clock.now())
         state = self.store.change(lambda now: now.model_copy(update={"trust": view.trust}))
         candidate = state.candidate
-        if candidate is not None and (why := _withdrawn(candidate.release, view)):
-            self._drop(Reason.UPDATE_WITHDRAWN, why, for_good=False)
-        return self._chosen(view, state, again=again)
-
-    def _chosen(self, view: View, state: UpdateState, *, again: bool) -> Outlook:
-        halted = set(view.trust.halted)
-        rollouts = [rollout for rollout in view.rollouts if rollout.id not in halted]
-        fitness = self._fitness(state)
-        rollout = offered(rollouts, fitness, view.now)
-        if rollout is None:
-            return Outlook(None, _none_offered(view.rollouts, fitness, view))
-        offer = view.offered(rollout)
-        self._check(offer, fitness, state)
-        name = f"{rollout.bundle} {rollout.version}"
-        if offer.release.sha256 == self._running_digest(state):
-            return Outlook(None, f"{name} runs already")
-        refused = state.refusal_of(offer.release)
-        if refused is not None and not again:
-            return Outlook(
-                None, f"{name} failed here ({refused.reason.value}): {refused.reason.text}"
-            )
-        return Outlook(offer, f"{name} is offered by rollout {rollout.id}")
-
-    def _check(self, offer: Offered, fitness: Fitness, state: UpdateState) -> None:
-        """What keys from a safe say of the bundle holds, whatever the rollout says."""
-        word, floors = offer.word, state.trust.floors
-        name = f"{word.name} {word.version}"
-        floor = floors.get(offer.release.bundle, "0.0.0")
-        if version_key(offer.release.version) < version_key(floor):
-            raise UpdateError(
-                Reason.UPDATE_BELOW_FLOOR, f"{name} is rolled out, and its floor is {floor}"
-            )
-        (low, high), (from_nm, to_nm) = word.scanner_covers_nm, fitness.scanner_nm
-        if from_nm > low or to_nm < high:
-            raise UpdateError(
-                Reason.UPDATE_UNFIT,
-                f"{name} is for scanners from {low:.0f} to {high:.0f} nm, this one sees "
-                f"{from_nm:.0f} to {to_nm:.0f} nm",
-            )
-        if version_key(self._agent) < version_key(word.minimum_agent):
-            raise UpdateError(
-                Reason.UPDATE_UNFIT,
-                f"{name} needs loamscan {word.minimum_agent}, this is {self._agent}",
-                "update loamscan itself first",
-            )
+        if candidate is not None and (why := withdrawn(candidate.release, view.trust)):
+            self._drop(candidate, Reason.UPDATE_WITHDRAWN, why, for_good=False)
+        return choose(view, self._fitness(state), state, self._running_digest(state), again=again)
 
     def _begin(self, offer: Offered, *, again: bool) -> UpdateState:
         def step(state: UpdateState) -> UpdateState:
@@ -180,13 +132,9 @@ class Updater:
         return state
 
     def _go_on(
-        self,
-        state: UpdateState,
-        source: Source | None,
-        offer: Offered | None,
-        *,
-        without_live: bool,
+        self, source: Source | None, offer: Offered | None, *, without_live: bool
     ) -> UpdateState:
+        state = self.store.read()
         candidate = state.candidate
         assert candidate is not None
         place = self.store.slot(candidate.slot) / BUNDLE_NAME
@@ -222,24 +170,22 @@ class Updater:
             lambda now: steps.switched(now, clock.now(), {"live": trial.live, **trial.details})
         )
 
-    def _report(self, error: UpdateError) -> None:
-        if error.reason in _FOR_GOOD and self.store.read().candidate is not None:
-            self._drop(error.reason, error.what, for_good=True)
-            return
-        if error.reason is Reason.UPDATE_DAMAGED and self.store.read().candidate is not None:
-            self._drop(error.reason, error.what, for_good=False)
-            return
-        try:
+    def _stopped_by(self, error: UpdateError, candidate: Candidate) -> None:
+        if error.reason in _FOR_GOOD:
+            self._drop(candidate, error.reason, error.what, for_good=True)
+        elif error.reason is Reason.UPDATE_DAMAGED:
+            self._drop(candidate, error.reason, error.what, for_good=False)
+        else:
+            self._hindered(error)
+
+    def _hindered(self, error: UpdateError) -> None:
+        # A disk that is full, or a state that is damaged, can't be told of in the state.
+        with suppress(UpdateError):
             self.store.change(
                 lambda now: steps.hindered(now, error.reason, clock.now(), error.what)
             )
-        except UpdateError:
-            # A disk that is full, or a state that is damaged, can't be told of in the state.
-            return
 
-    def _drop(self, reason: Reason, detail: str, *, for_good: bool) -> None:
-        candidate = self.store.read().candidate
-        assert candidate is not None
+    def _drop(self, candidate: Candidate, reason: Reason, detail: str, *, for_good: bool) -> None:
         self.store.change(
             lambda now: steps.given_up(now, reason, clock.now(), detail, for_good=for_good)
         )
@@ -281,20 +227,3 @@ def step_back() -> None:
     # Some containers forbid it; the unit file of systemd asks for the same.
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
-def _withdrawn(release: Release, view: View) -> str:
-    """Why a candidate that is on its way must not go on; empty where it may."""
-    floor = view.trust.floors.get(release.bundle, "0.0.0")
-    if version_key(release.version) < version_key(floor):
-        return f"the floor of {release.bundle} is {floor} now"
-    if release.rollout in view.trust.halted:
-        return f"rollout {release.rollout} was halted"
-    return ""
-
-
-def _none_offered(rollouts: list[Rollout], fitness: Fitness, view: View) -> str:
-    if not rollouts:
-        return "there are no rollouts"
-    newest = rollouts[-1]
-    return f"rollout {newest.id}, the newest, is not for this device: {refusal(newest, fitness, view.now)}"

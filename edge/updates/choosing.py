@@ -1,0 +1,99 @@
+"""Which of the rollouts that were signed is for this device, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from contract.reasons import Reason
+from contract.rollout import Fitness, Rollout, offered, refusal
+from contract.version import version_key
+from edge.errors import UpdateError
+from edge.updates.repository import Offered, View
+from edge.updates.state import Release, Trust, UpdateState
+from edge.updates.trust import below_floor
+
+
+class Outlook(NamedTuple):
+    """What a look found: an offer, or a sentence that says why there is none."""
+
+    offer: Offered | None
+    why: str
+
+
+def choose(
+    view: View, fitness: Fitness, state: UpdateState, running_sha256: str, *, again: bool
+) -> Outlook:
+    """What to take; with ``again`` also what failed here before.
+
+    Raises `UpdateError` where a rollout names what keys from a safe do not let it.
+    """
+    rollouts = _newer(view.rollouts, state.release)
+    if view.rollouts and not rollouts:
+        return Outlook(
+            None, f"what the newest rollout, {view.rollouts[-1].id}, brought runs already"
+        )
+    halted = set(view.trust.halted)
+    rollout = offered([r for r in rollouts if r.id not in halted], fitness, view.now)
+    if rollout is None:
+        return Outlook(None, _why_none(rollouts, fitness, view.now))
+    offer = view.offered(rollout)
+    _check(offer, fitness, view.trust)
+    name = f"{rollout.bundle} {rollout.version}"
+    if offer.release.sha256 == running_sha256:
+        return Outlook(None, f"{name} runs already")
+    refused = state.refusal_of(offer.release)
+    if refused is not None and not again:
+        return Outlook(None, f"{name} failed here ({refused.reason.value}): {refused.reason.text}")
+    return Outlook(offer, f"{name} is offered by rollout {rollout.id}")
+
+
+def withdrawn(release: Release, trust: Trust) -> str:
+    """Why a release that is on its way must not go on; empty where it may."""
+    floor = below_floor(release.bundle, release.version, trust)
+    if floor:
+        return f"the floor of {release.bundle} is {floor} now"
+    if release.rollout in trust.halted:
+        return f"rollout {release.rollout} was halted"
+    return ""
+
+
+def _check(offer: Offered, fitness: Fitness, trust: Trust) -> None:
+    """What keys from a safe say of the bundle holds, whatever the rollout says."""
+    word = offer.word
+    name = f"{offer.release.bundle} {offer.release.version}"
+    floor = below_floor(offer.release.bundle, offer.release.version, trust)
+    if floor:
+        raise UpdateError(
+            Reason.UPDATE_BELOW_FLOOR, f"{name} is rolled out, and its floor is {floor}"
+        )
+    (low, high), (from_nm, to_nm) = word.scanner_covers_nm, fitness.scanner_nm
+    if from_nm > low or to_nm < high:
+        raise UpdateError(
+            Reason.UPDATE_UNFIT,
+            f"{name} is for scanners from {low:.0f} to {high:.0f} nm, this one sees "
+            f"{from_nm:.0f} to {to_nm:.0f} nm",
+        )
+    if version_key(fitness.agent) < version_key(word.minimum_agent):
+        raise UpdateError(
+            Reason.UPDATE_UNFIT,
+            f"{name} needs loamscan {word.minimum_agent}, this is {fitness.agent}",
+            "update loamscan itself first",
+        )
+
+
+def _newer(rollouts: Sequence[Rollout], running: Release | None) -> Sequence[Rollout]:
+    """Those begun after the one that brought what runs: an older one would take a device back."""
+    ids = [rollout.id for rollout in rollouts]
+    if running is None or running.rollout not in ids:
+        return rollouts
+    return rollouts[ids.index(running.rollout) + 1 :]
+
+
+def _why_none(rollouts: Sequence[Rollout], fitness: Fitness, now: datetime) -> str:
+    if not rollouts:
+        return "there are no rollouts"
+    newest = rollouts[-1]
+    why = refusal(newest, fitness, now) or "halted"
+    return f"rollout {newest.id}, the newest, is not for this device: {why}"

@@ -1,0 +1,530 @@
+"""What strangers, clocks, links and disks do to updates, and what becomes of the device.
+
+After each: a working bundle answers, the state is one of the named ones, the reason was reported. With
+LOAMSCAN_WRITE_DOCS=1 the table is written to docs/update-faults.md.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
+
+from contract.fleet_repository import ISSUED_AT
+from contract.reasons import Reason
+from contract.records import rfc3339
+from contract.rollout import Rollout, Rollouts
+from deploy.fleet.key_changes import change_keys
+from edge.errors import UpdateError
+from edge.updates.sources import Folder, Web
+from edge.updates.trial import Trial
+from fleet_devices import NAME, Device, bundle
+from fleets import NOW, keys
+from soil.axis import Axis
+
+from .conftest import NEW, OLD, World, assert_well, days, year
+
+PAGE = Path(__file__).parents[3] / "docs" / "update-faults.md"
+BUNDLE_FILE = f"{NAME}-{NEW}.loam"
+
+
+def served_bundle(world: World) -> Path:
+    (path,) = (world.served / "targets" / "bundles").glob(f"*{BUNDLE_FILE}")
+    return path
+
+
+def metadata(world: World, name: str) -> Metadata:
+    return Metadata.from_bytes((world.served / "metadata" / name).read_bytes())
+
+
+def newest(world: World, role: str) -> Path:
+    found = (world.served / "metadata").glob(f"*.{role}.json")
+    return max(found, key=lambda path: int(path.name.split(".")[0]))
+
+
+# --- what a stranger between device and server can do ---------------------------------------------
+
+
+def test_rollback_an_older_repository_is_served(world) -> None:
+    old = world.operated.work / "old"
+    shutil.copytree(world.operated.folder, old)
+    world.release()
+    world.device.updater().check(Web(world.url))
+    world.serve(old)
+    assert world.refused() is Reason.UPDATE_REPLAYED
+    world.updates_later()
+
+
+def test_freeze_the_same_repository_is_served_until_it_expires(world, at) -> None:
+    world.apply()
+    at(days(200))
+    assert world.refused() is Reason.UPDATE_EXPIRED
+    at(days(1))
+    world.release()
+    world.updates_later()
+
+
+def test_mix_and_match_an_older_list_of_bundles_under_a_newer_name(world) -> None:
+    shutil.copytree(world.served, old := world.operated.work / "old")
+    world.release()
+    older = max((old / "metadata").glob("*.targets.json"))
+    shutil.copy(older, newest(world, "targets"))
+    assert world.refused() in (Reason.UPDATE_UNTRUSTED, Reason.UPDATE_REPLAYED)
+    world.updates_later()
+
+
+def test_wrong_hash_one_byte_of_the_bundle_differs(world) -> None:
+    world.release()
+    content = bytearray(served_bundle(world).read_bytes())
+    content[len(content) // 2] ^= 1
+    served_bundle(world).write_bytes(content)
+    assert world.refused() is Reason.UPDATE_DAMAGED
+    world.updates_later()
+
+
+def test_longer_file_the_bundle_has_more_bytes(world) -> None:
+    world.release()
+    with served_bundle(world).open("ab") as file:
+        file.write(b"more")
+    assert world.refused() is Reason.UPDATE_DAMAGED
+    world.updates_later()
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [("/bundles/", Reason.UPDATE_DAMAGED), ("timestamp", Reason.UPDATE_UNTRUSTED)],
+)
+def test_endless_data_never_stops(world, about, reason) -> None:
+    world.release()
+    world.faults.about, world.faults.endless = about, True
+    assert world.refused() is reason
+    world.updates_later()
+
+
+@pytest.mark.parametrize("about", ["/bundles/", "timestamp"])
+def test_slow_data_comes_byte_by_byte(world, impatient, about) -> None:
+    world.release()
+    world.faults.about, world.faults.byte_s = about, 0.02
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    world.updates_later()
+
+
+def test_link_cut_at_every_chunk_goes_on_from_there(world, impatient) -> None:
+    world.release()
+    length = served_bundle(world).stat().st_size
+    world.faults.about, world.faults.cut_after = "/bundles/", 64 * 1024
+    world.apply()
+    assert_well(world.device, NEW)
+    asked = [span for path, span in world.faults.asked if BUNDLE_FILE in path]
+    begins = [int(span.removeprefix("bytes=").rstrip("-")) if span else 0 for span in asked]
+    assert begins == sorted(set(begins))
+    assert begins[-1] < length
+
+
+def test_a_link_that_brings_nothing_is_tried_again_the_next_time(world, impatient) -> None:
+    world.release()
+    world.faults.about, world.faults.cut_after = "/bundles/", 0
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    assert world.device.state.candidate.step == "fetching"
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    hindrances = [
+        event for event in world.device.state.events if event.reason is Reason.UPDATE_UNREACHABLE
+    ]
+    assert len(hindrances) == 1
+    world.updates_later()
+
+
+def test_a_server_without_ranges_sends_it_all_again(world, impatient) -> None:
+    world.release()
+    world.faults.about, world.faults.cut_after = "/bundles/", 3_000_000
+    world.faults.ranges = False
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    world.updates_later()
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_in_trouble_is_asked_again_later(world, impatient, status) -> None:
+    world.release()
+    world.faults.about, world.faults.status = "metadata", status
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    world.updates_later()
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+def test_under_signed_one_key_of_two_signs_the_list_of_bundles(world) -> None:
+    world.release()
+    path = newest(world, "targets")
+    signed = Metadata.from_bytes(path.read_bytes())
+    signed.signatures.popitem()
+    path.write_bytes(signed.to_bytes())
+    assert world.refused() is Reason.UPDATE_UNTRUSTED
+    world.updates_later()
+
+
+def test_expired_metadata_is_refused(world) -> None:
+    world.release()
+    path = world.served / "metadata" / "timestamp.json"
+    signed = Metadata[Timestamp].from_bytes(path.read_bytes())
+    signed.signed.expires = NOW - timedelta(days=1)
+    signed.sign(world.operated.fleet.online)
+    path.write_bytes(signed.to_bytes())
+    assert world.refused() is Reason.UPDATE_EXPIRED
+    world.updates_later()
+
+
+def revoke_online(world: World) -> CryptoSigner:
+    """The online key is changed; the one before."""
+    fleet = world.operated.fleet
+    stolen, new = fleet.online, CryptoSigner.generate_ed25519()
+    signers = {**fleet.root, **fleet.bundles}
+    ids = [stolen.public_key.keyid]
+    change_keys(fleet.repository, "online", [new.public_key], ids, signers, NOW)
+    fleet.online = new
+    fleet.repository.set_rollouts(fleet.repository.rollouts, new, NOW)
+    return stolen
+
+
+def test_revoked_key_signs_a_newer_timestamp(world) -> None:
+    world.release()
+    stolen = revoke_online(world)
+    world.serve()
+    path = world.served / "metadata" / "timestamp.json"
+    signed = Metadata[Timestamp].from_bytes(path.read_bytes())
+    signed.signed.version += 1
+    signed.sign(stolen)
+    path.write_bytes(signed.to_bytes())
+    assert world.refused() is Reason.UPDATE_UNTRUSTED
+    world.updates_later()
+
+
+def test_root_rotation_across_five_versions_at_once_is_followed(world) -> None:
+    fleet, known = world.operated.fleet, dict(world.operated.fleet.root)
+    for _ in range(5):
+        new = keys(1)
+        known |= new
+        gone = fleet.repository.root.roles["root"].keyids[0]
+        change_keys(
+            fleet.repository, "root", [s.public_key for s in new.values()], [gone], known, NOW
+        )
+    world.release()
+    world.apply()
+    assert_well(world.device, NEW)
+    assert world.device.state.trust.root_version == 6
+
+
+def test_stolen_online_key_names_a_bundle_of_its_own(world) -> None:
+    world.release()
+    evil = b"a bundle of somebody else"
+    target = TargetFile.from_data("bundles/evil-9.9.9.loam", evil, ["sha256"])
+    rollouts = world.operated.fleet.repository.rollouts
+    rollout = rollouts.rollouts[-1].model_copy(
+        update={"id": "evil", "bundle": "evil", "version": "9.9.9"}
+    )
+    repository = world.operated.fleet.repository
+    online = world.operated.fleet.online
+    name = f"{target.hashes['sha256']}.evil-9.9.9.loam"
+    (repository.folder / "targets" / "bundles" / name).write_bytes(evil)
+    repository.set_rollouts(
+        rollouts.model_copy(update={"rollouts": [*rollouts.rollouts, rollout]}), online, NOW
+    )
+    entry = repository._read("rollouts", Targets)
+    entry.version += 1
+    entry.targets[target.path] = target
+    repository._write("rollouts", entry, [online])
+    repository.tell(online, NOW)
+    world.serve()
+    assert world.refused() is Reason.UPDATE_UNTRUSTED
+    repository.set_rollouts(rollouts, online, NOW)
+    world.updates_later()
+
+
+def test_stolen_online_key_rolls_out_what_lies_below_the_floor(world) -> None:
+    world.operated.publish(bundle("1.0.5"))
+    world.operated.publish(bundle(NEW), floor="1.1.0")
+    world.operated.roll_out("1.0.5")
+    world.serve()
+    assert world.refused() is Reason.UPDATE_BELOW_FLOOR
+    world.operated.roll_out(NEW)
+    world.updates_later()
+
+
+def test_stolen_online_key_says_that_it_is_2099_until_it_is_revoked(world) -> None:
+    world.release()
+    fleet = world.operated.fleet
+    path = world.served / "metadata" / "timestamp.json"
+    signed = Metadata[Timestamp].from_bytes(path.read_bytes())
+    signed.signed.version = 2**30
+    signed.signed.expires = year(2100)
+    signed.signed.unrecognized_fields[ISSUED_AT] = rfc3339(year(2099))
+    signed.sign(fleet.online)
+    path.write_bytes(signed.to_bytes())
+    world.device.updater().check(Web(world.url))
+    assert world.device.state.trust.time_floor <= days(366)
+    world.serve()
+    assert world.refused() is Reason.UPDATE_REPLAYED
+    revoke_online(world)
+    world.updates_later()
+
+
+# --- time and memory ------------------------------------------------------------------------------
+
+
+def test_replay_on_an_empty_cache_of_what_was_replaced(world) -> None:
+    old = world.operated.work / "old"
+    shutil.copytree(world.operated.folder, old)
+    world.release()
+    world.device.updater().check(Web(world.url))
+    shutil.rmtree(world.device.folder / "updates" / "metadata")
+    world.serve(old)
+    assert world.refused() is Reason.UPDATE_REPLAYED
+    world.updates_later()
+
+
+def test_clock_at_1970_updates_by_what_was_signed(world, at) -> None:
+    at(year(1970))
+    world.release()
+    world.apply()
+    assert_well(world.device, NEW)
+
+
+def test_clock_at_1970_on_a_device_that_never_saw_a_repository(world, at) -> None:
+    at(year(1970))
+    world.release()
+    new = Device(world.operated.work / "new-device", world.operated.folder)
+    new.apply(Web(world.url))
+    assert_well(new, NEW)
+
+
+def test_clock_at_2099_blocks_updates_only_as_long_as_it_is_wrong(world, at) -> None:
+    world.release()
+    at(year(2099))
+    assert world.refused() is Reason.UPDATE_EXPIRED
+    at(days(1))
+    world.updates_later()
+
+
+def test_an_installed_bundle_never_expires(world, at) -> None:
+    at(year(2099))
+    assert_well(world.device, OLD)
+
+
+# --- a stick --------------------------------------------------------------------------------------
+
+
+def spoil_bundle(stick: Path) -> None:
+    (path,) = (stick / "targets" / "bundles").glob(f"*{BUNDLE_FILE}")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def spoil_rollouts(stick: Path) -> None:
+    for path in (stick / "targets" / "rollouts").iterdir():
+        path.write_bytes(path.read_bytes().replace(b'"share_pct":100', b'"share_pct":200'))
+
+
+def spoil_timestamp(stick: Path) -> None:
+    path = stick / "metadata" / "timestamp.json"
+    path.write_bytes(path.read_bytes().replace(b'"expires": "20', b'"expires": "21'))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (spoil_bundle, Reason.UPDATE_DAMAGED),
+        (spoil_rollouts, Reason.UPDATE_UNTRUSTED),
+        (spoil_timestamp, Reason.UPDATE_UNTRUSTED),
+    ],
+)
+def test_tampered_usb_stick_is_refused(world, spoil, reason) -> None:
+    world.release()
+    stick = world.operated.work / "stick"
+    shutil.copytree(world.operated.folder, stick)
+    spoil(stick)
+    with pytest.raises(UpdateError) as refused:
+        world.device.apply(Folder(stick))
+    assert refused.value.reason is reason
+    assert reason in [event.reason for event in world.device.state.events]
+    assert_well(world.device, OLD)
+    world.updates_later()
+
+
+def test_a_stick_updates_a_device_without_a_network(world) -> None:
+    world.release()
+    shutil.copytree(world.operated.folder, stick := world.operated.work / "stick")
+    world.device.apply(Folder(stick))
+    assert_well(world.device, NEW)
+
+
+def test_a_stick_begins_nothing_that_the_network_said_was_halted(world) -> None:
+    rollout = world.release()
+    shutil.copytree(world.operated.folder, stick := world.operated.work / "stick")
+    world.operated.halt(rollout)
+    world.operated.fleet.repository.tell(world.operated.fleet.online, NOW + timedelta(minutes=5))
+    world.serve()
+    world.device.updater().check(Web(world.url))
+    assert "is not for this device: halted" in world.device.updater().check(Folder(stick)).why
+    world.device.apply(Folder(stick))
+    assert_well(world.device, OLD)
+
+
+# --- the wrong device -----------------------------------------------------------------------------
+
+
+def test_wrong_device_class_is_not_offered(world) -> None:
+    world.release(device_classes=["orin-nano"])
+    assert "another device class" in world.device.updater().check(Web(world.url)).why
+    world.apply()
+    assert_well(world.device, OLD)
+    world.device.settings["device_class"] = "orin-nano"
+    world.apply()
+    assert_well(world.device, NEW)
+
+
+def roll_out_without_constraints(world: World) -> None:
+    repository = world.operated.fleet.repository
+    rollout = Rollout.model_validate(
+        {
+            "id": "careless", "bundle": NAME, "version": NEW, "share_pct": 100.0,
+            "starts_at": NOW, "deadline": days(30),
+        }
+    )  # fmt: skip
+    rollouts = Rollouts.model_validate({"schema": "loamscan.rollouts/1", "rollouts": [rollout]})
+    repository.set_rollouts(rollouts, world.operated.fleet.online, NOW)
+    world.serve()
+
+
+def test_a_bundle_for_another_scanner_is_refused_whatever_the_rollout_says(
+    world, monkeypatch
+) -> None:
+    world.operated.publish(bundle(NEW))
+    roll_out_without_constraints(world)
+    narrow = Axis("nm", [900.0, 1700.0])
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.updater.newest_axis", lambda _: narrow)
+        assert world.refused() is Reason.UPDATE_UNFIT
+    world.updates_later()
+
+
+# --- the device's own parts -----------------------------------------------------------------------
+
+
+def test_full_disk_at_each_write_leaves_what_was_there(world, monkeypatch) -> None:
+    world.release()
+    spare = world.operated.work / "spare"
+    shutil.copytree(world.device.folder, spare)
+    writes = _writes_of(world, monkeypatch, fail_at=None)
+    assert writes > 90
+    seen = set()
+    # Each of the first and last, where the state is written; of the bundle's pieces every fifth.
+    for at in [*range(12), *range(12, writes - 8, 5), *range(writes - 8, writes)]:
+        shutil.rmtree(world.device.folder)
+        shutil.copytree(spare, world.device.folder)
+        with pytest.raises(UpdateError) as refused:
+            _writes_of(world, monkeypatch, fail_at=at)
+        assert refused.value.reason is Reason.UPDATE_NO_ROOM, at
+        state = world.device.state
+        seen.add(state.candidate.step if state.candidate else "idle")
+        assert state.running == "a"
+        assert state.release.version == OLD
+    assert seen == {"idle", "fetching", "proving", "trial"}
+    assert_well(world.device, OLD)
+    world.updates_later()
+
+
+def _writes_of(world: World, monkeypatch, fail_at: int | None) -> int:
+    """How many writes an update makes; the one at ``fail_at`` finds the disk full."""
+    count = 0
+    opened = Path.open
+
+    class Counted:
+        def __init__(self, file) -> None:
+            self._file = file
+
+        def write(self, content: bytes) -> int:
+            nonlocal count
+            count += 1
+            if fail_at is not None and count > fail_at:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self._file.write(content)
+
+        def __getattr__(self, name: str):
+            return getattr(self._file, name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._file.close()
+
+    def open_counted(path: Path, mode: str = "r", *rest, **options):
+        file = opened(path, mode, *rest, **options)
+        inside = world.device.folder in path.parents
+        return Counted(file) if inside and mode in ("wb", "r+b") else file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_counted)
+        # Proving and trial write nothing in this process, and have tests of their own.
+        patch.setattr("edge.updates.updater.prove_release", lambda *_: None)
+        patch.setattr("edge.updates.updater.tried", lambda *_: Trial(0, 0, {}))
+        # A folder comes in the same pieces each time.
+        world.device.apply(Folder(world.served))
+    return count
+
+
+def no_room(world: World, monkeypatch) -> None:
+    usage = shutil.disk_usage("/")._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+
+def test_a_disk_with_too_little_room_is_told_before_anything_is_fetched(world, monkeypatch) -> None:
+    world.release()
+    with monkeypatch.context() as patch:
+        no_room(world, patch)
+        assert world.refused() is Reason.UPDATE_NO_ROOM
+    world.updates_later()
+
+
+def crash(*_: object) -> None:
+    os.abort()
+
+
+def hang(*_: object) -> None:
+    time.sleep(600)
+
+
+@pytest.mark.parametrize("broken", [crash, hang])
+def test_engine_build_that_crashes_or_hangs(
+    world, monkeypatch, broken: Callable[..., None]
+) -> None:
+    world.release()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.proving._prove", broken)
+        updater = world.device.updater()
+        updater._prove_s = 2.0
+        with pytest.raises(UpdateError) as refused:
+            updater.apply(Web(world.url))
+    assert refused.value.reason is Reason.UPDATE_NOT_PROVED
+    assert_well(world.device, OLD)
+    assert world.device.state.candidate is None
+    assert "failed here (update.not_proved)" in world.device.updater().check(Web(world.url)).why
+    world.apply(again=True)
+    assert_well(world.device, NEW)
+
+
+def test_golden_mismatch_is_never_run(world) -> None:
+    world.operated.publish(bundle(NEW, golden_off=1.0))
+    world.operated.roll_out(NEW)
+    world.serve()
+    assert world.refused() is Reason.UPDATE_NOT_PROVED
+    world.apply()
+    assert_well(world.device, OLD)
+    assert "failed here" in world.device.updater().check(Web(world.url)).why
