@@ -13,7 +13,7 @@ STRICT ?=
 AXIS := neospectra
 FUZZ_S := 60
 
-.PHONY: demo test test-long test-py310 lint fuzz bench bundle reference clean
+.PHONY: demo test test-long test-faults test-py310 lint fuzz bench bundle reference clean
 
 demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
 	@$(BIN)/loamscan demo $(ARGS)
@@ -23,6 +23,10 @@ test: lint $(TENSORRT:%=$(VENV)/tensorrt/%) ## every check; STRICT=1 fails where
 
 test-long: $(VENV)/.dev ## the same tests at full length
 	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m long $(ARGS)
+
+test-faults: $(VENV)/.dev ## attacks and faults of updates at full length; LOAMSCAN_WRITE_DOCS=1 writes their page
+	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest tests/edge/updates/test_attacks.py \
+	  tests/edge/updates/test_kills.py $(ARGS)
 
 .venv310/.test: pyproject.toml constraints.txt
 	$(PYTHON310) -m venv .venv310

@@ -66,6 +66,7 @@ class Daemon:
         self._engine = self._proved()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._taking_since_s: float | None = None
         self.failure: BaseException | None = None
         """What ended a part that must not end; whoever waits for the daemon looks at it."""
 
@@ -96,6 +97,12 @@ class Daemon:
             thread.join(timeout=max(0.0, until_s - clock.running_s()))
         if not any(thread.is_alive() for thread in self._threads):
             self._opened.close()
+
+    @property
+    def busy_s(self) -> float:
+        """How long the scan that is being judged, if one is, has taken so far."""
+        since_s = self._taking_since_s
+        return 0.0 if since_s is None else clock.running_s() - since_s
 
     def report(self, event: Happened, on_taken: Callable[[], None]) -> None:
         """Publish what another process of this device has to say."""
@@ -204,6 +211,8 @@ class Daemon:
             if scan is None:
                 self._recorder.tick()
                 continue
+            self._taking_since_s = clock.running_s()
             self._recorder.take(scan, scanner.instrument)
+            self._taking_since_s = None
             scanner.acknowledge(scan)
             yield scan

@@ -15,12 +15,15 @@ from edge.config import Config, updates_of
 from edge.daemon import Daemon
 from edge.errors import EngineError, UpdateError
 from edge.updates import steps
-from edge.updates.state import Place, Release, UpdateState
+from edge.updates.state import Happened, Place, Release, UpdateState
 from edge.updates.store import Store
 
 _LOG = logging.getLogger("loamscan.updates")
 
 _FAILING: Final = frozenset({Reason.MODEL_FAILED.value, Reason.MODEL_NOT_FINITE.value})
+HANGS_S: Final = 60.0
+"""A scan that is judged for longer hangs: two seconds are promised. Ours."""
+
 OnReading = Callable[[Reading], None]
 
 
@@ -47,6 +50,7 @@ class Installed:
         self._runs = _runs(state)
         self._probation = state.probation is not None
         self._read_ns = self._beat_at_s = 0.0
+        self._handed = 0
         self._failing = ""
         model = self._config.model.model_copy(
             update={
@@ -65,6 +69,8 @@ class Installed:
     def tend(self, daemon: Daemon) -> bool:
         """Call now and then. Whether another bundle is to run, for which this daemon must end."""
         now_s = clock.running_s()
+        if daemon.busy_s > HANGS_S:
+            self._failing = f"a scan has been judged for {daemon.busy_s:.0f} s"
         if self._failing and self._gives_way(self._failing):
             return True
         if not self._beat_at_s:
@@ -86,21 +92,27 @@ class Installed:
         return self._take_in(daemon)
 
     def stopped(self) -> None:
-        """The daemon ends in order."""
-        self._change(steps.stopped)
+        """The daemon has ended in order."""
+        self._change(lambda state: steps.told(steps.stopped(state), self._taken))
 
     def _take_in(self, daemon: Daemon) -> bool:
         try:
             state = self._store.read()
         except UpdateError as error:
             _LOG.error("%s", error)
+            details: dict[str, str | int | float] = {"detail": error.what}
+            event = Happened(number=0, at=clock.now(), reason=error.reason, details=details)
+            daemon.report(event, lambda: None)
             return False
+        if _runs(state) != self._runs:
+            # The next daemon tells of it.
+            return True
         daemon.stand(state.standing)
         for event in state.events:
             if event.number > self._handed:
                 self._handed = event.number
                 daemon.report(event, partial(self._was_taken, event.number))
-        return _runs(state) != self._runs
+        return False
 
     def _was_taken(self, number: int) -> None:
         # On the publisher's thread: `tend` writes it down.

@@ -206,5 +206,4 @@ def _standing(
 
 
 def _with(part: PartT, **changes: Any) -> PartT:
-    """``part`` with other values, each checked."""
-    return type(part).model_validate({**dict(part), **changes})
+    return part.model_copy(update=changes)

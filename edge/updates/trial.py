@@ -89,7 +89,7 @@ def newest_scans(directory: Path) -> int:
 
 def newest_axis(directory: Path) -> Axis | None:
     """The axis of the newest scan in the record log."""
-    scans = _scans(directory, 1)
+    scans = _scans(directory, newest_scans(directory), 1)
     return scans[-1].axis if scans else None
 
 
@@ -104,13 +104,15 @@ def tried(
 
     Raises `UpdateError` where the candidate is worse.
     """
-    scans = [scan for scan in _scans(log, SCANS_MAX) if scan.scan.role == "sample"]
+    # The log grows meanwhile: both are to judge the same.
+    newest = newest_scans(log)
+    scans = [scan for scan in _scans(log, newest, SCANS_MAX) if scan.scan.role == "sample"]
     live = sum(scan.log_number > scans_before for scan in scans)
     if not scans:
         return Trial(0, 0, {})
     tell(f"both bundles judge {len(scans)} scans")
-    old = _judged(*running, log, tell)
-    new = _judged(*candidate, log, tell)
+    old = _judged(*running, log, newest, tell)
+    new = _judged(*candidate, log, newest, tell)
     return Trial(len(scans), live, compared(old, new))
 
 
@@ -143,24 +145,24 @@ def compared(old: Judged, new: Judged) -> dict[str, float]:
     return details
 
 
-def _judged(bundle: Path, engines: Path | None, log: Path, tell: Tell) -> Judged:
+def _judged(bundle: Path, engines: Path | None, log: Path, newest: int, tell: Tell) -> Judged:
     try:
         return in_own_process(
-            "the bundle", judge, bundle, engines, log, timeout_s=REPLAY_S, tell=tell
+            "the bundle", judge, bundle, engines, log, newest, timeout_s=REPLAY_S, tell=tell
         )
     except EngineError as error:
         raise UpdateError(Reason.UPDATE_WORSE, error.what, error.remedy) from error
 
 
-def judge(bundle_path: Path, engines: Path | None, log: Path, _tell: Tell) -> Judged:
-    """What the bundle makes of the newest scans in the log, each as a sample of its own."""
+def judge(bundle_path: Path, engines: Path | None, log: Path, newest: int, _tell: Tell) -> Judged:
+    """What the bundle makes of scans up to number ``newest`` in the log, each as a sample of its own."""
     bundle = open_bundle(bundle_path)
     choice = read_choice(engines, bundle) if engines else None
     engine: Engine = chosen_engine(bundle, choice, engines) if choice and engines else prove(bundle)
     assessor = Assessor(bundle, engine)
     references: dict[str, LoggedScan] = {}
     values, half_widths, times_s, failed = [], [], [], 0
-    for scan in _scans(log, SCANS_MAX):
+    for scan in _scans(log, newest, SCANS_MAX):
         if scan.scan.role != "sample":
             references[scan.scan.role] = scan
             continue
@@ -190,11 +192,11 @@ def judge(bundle_path: Path, engines: Path | None, log: Path, _tell: Tell) -> Ju
     )
 
 
-def _scans(directory: Path, count: int) -> Sequence[LoggedScan]:
-    """The newest scans in the log that can be read, with the references before them, oldest first."""
+def _scans(directory: Path, newest: int, count: int) -> Sequence[LoggedScan]:
+    """Scans up to ``newest`` that can be read, with the references before them, oldest first."""
     try:
         with closing(_opened(directory)) as log:
-            rows = _newest(log, count)
+            rows = _rows(log, newest, count)
             axes = {
                 name: Axis(unit, np.frombuffer(bands, dtype="<f8"))
                 for name, unit, bands in log.execute("SELECT id, unit, bands FROM axis")
@@ -212,12 +214,12 @@ def _scans(directory: Path, count: int) -> Sequence[LoggedScan]:
     return found
 
 
-def _newest(log: sqlite3.Connection, count: int) -> list[tuple[bytes, int]]:
-    """The newest ``count`` scans of samples, and the references among them and somewhat before."""
+def _rows(log: sqlite3.Connection, newest: int, count: int) -> list[tuple[bytes, int]]:
+    """The ``count`` scans of samples up to ``newest``, and the references among them and somewhat before."""
     found: list[tuple[bytes, int]] = []
     samples = 0
-    query = "SELECT body, crc FROM scan ORDER BY number DESC LIMIT ?"
-    for body, crc in log.execute(query, (count + REFERENCES_WITHIN,)):
+    query = "SELECT body, crc FROM scan WHERE number <= ? ORDER BY number DESC LIMIT ?"
+    for body, crc in log.execute(query, (newest, count + REFERENCES_WITHIN)):
         is_sample = b'"role":"sample"' in body
         samples += is_sample
         if samples <= count or not is_sample:

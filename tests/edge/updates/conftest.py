@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -23,6 +25,7 @@ from edge.updates.state import UpdateState
 from fleet_devices import Device, Faults, Operated, bundle, web_server
 from fleets import NOW, Fleet
 
+PAGE = Path(__file__).parents[3] / "docs" / "update-faults.md"
 OLD, NEW = "1.1.0", "1.2.0"
 
 
@@ -38,6 +41,7 @@ class World:
     served: Path
     url: str
     faults: Faults
+    row: Row
 
     def serve(self, honest: Path | None = None) -> None:
         shutil.rmtree(self.served, ignore_errors=True)
@@ -60,6 +64,9 @@ class World:
         reported = [event.reason for event in self.device.state.events]
         assert refused.value.reason in reported
         assert refused.value.remedy
+        self.row.outcome = f"`{refused.value.reason.value}`"
+        self.row.state = state_name(self.device.state)
+        self.row.runs = OLD
         return refused.value.reason
 
     def updates_later(self) -> None:
@@ -68,6 +75,34 @@ class World:
         self.serve()
         self.apply()
         assert_well(self.device, NEW)
+        self.row.later = "takes it"
+
+    def kills(self, when: str, states: Counter[str]) -> None:
+        """Have the counts of a test that kills in the page."""
+        counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+        self.row.kills = f"| {when} | {states.total()} | {counts} |"
+
+
+@dataclass
+class Row:
+    """What the page says of a test."""
+
+    name: str
+    outcome: str = ""
+    state: str = ""
+    runs: str = ""
+    later: str = ""
+    kills: str = ""
+
+
+ROWS: list[Row] = []
+
+
+def state_name(state: UpdateState) -> str:
+    """What the state is called."""
+    if state.probation is not None:
+        return "probation"
+    return state.candidate.step if state.candidate else "idle"
 
 
 def assert_well(device: Device, version: str) -> None:
@@ -104,21 +139,29 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fleet]:
 
 
 @pytest.fixture
-def world(prepared: tuple[Path, Fleet], tmp_path: Path) -> Iterator[World]:
+def world(
+    prepared: tuple[Path, Fleet], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[World]:
     folder, fleet = prepared
     for part in ("fleet", "device"):
         shutil.copytree(folder / part, tmp_path / part)
     copy = object.__new__(Fleet)
     copy.__dict__.update(fleet.__dict__, folder=tmp_path / "fleet")
     copy.repository = Repository(copy.folder)
-    faults = Faults()
+    faults, row = Faults(), Row(_words(request.node.name))
     with web_server(tmp_path / "served", faults) as url:
         world = World(
             Operated(copy, tmp_path), Device(tmp_path / "device", copy.folder),
-            tmp_path / "served", url, faults,
+            tmp_path / "served", url, faults, row,
         )  # fmt: skip
         world.serve()
         yield world
+        if row.name and not row.kills and not row.outcome:
+            state = world.device.state
+            row.state = state_name(state)
+            row.outcome = "updates all the same" if state.probation else "nothing is offered"
+            row.runs = state.release.version if state.release else ""
+        ROWS.append(row)
 
 
 @pytest.fixture
@@ -136,6 +179,42 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Links that bring little are given up at once, and waits are over."""
     monkeypatch.setattr(sources, "WINDOW_S", 0.3)
     monkeypatch.setattr("edge.updates.fetching.backoff_s", lambda: repeat(0.0))
+
+
+def _words(test: str) -> str:
+    name, _, parameters = test.removeprefix("test_").partition("[")
+    of = f" ({parameters.rstrip(']').split('-update.')[0]})" if parameters else ""
+    return name.replace("_", " ") + of
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """With LOAMSCAN_WRITE_DOCS=1, the page, if everything passed."""
+    if os.environ.get("LOAMSCAN_WRITE_DOCS") == "1" and exitstatus == 0 and ROWS:
+        PAGE.write_text("\n".join(_page()) + "\n", encoding="utf-8")
+
+
+def _page() -> Iterator[str]:
+    yield "# Updates, attacks and faults\n"
+    yield (
+        "Written by `LOAMSCAN_WRITE_DOCS=1 make test-faults`, from the tests of "
+        "`tests/edge/updates`: a device that runs version 1.1.0 is offered 1.2.0, and somebody or "
+        "something stands in the way. After each a bundle that reproduces its golden spectra runs, "
+        "the state is one of those named, and the reason is among the device's events. In the last "
+        "column: whether the device takes the update once what is served is honest again.\n"
+    )
+    yield "| attack or fault | reported as | state after | runs | afterwards |"
+    yield "|---|---|---|---|---|"
+    for row in ROWS:
+        if not row.kills:
+            yield f"| {row.name} | {row.outcome} | {row.state} | {row.runs} | {row.later} |"
+    yield "\n## SIGKILL\n"
+    yield (
+        "The updater and all that it started are killed; what runs afterwards is whole to the byte, and "
+        "the next run goes on to the end.\n"
+    )
+    yield "| when | kills | states found |"
+    yield "|---|---|---|"
+    yield from (row.kills for row in ROWS if row.kills)
 
 
 def days(count: float) -> datetime:

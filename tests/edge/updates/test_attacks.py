@@ -32,7 +32,6 @@ from soil.axis import Axis
 
 from .conftest import NEW, OLD, World, assert_well, days, year
 
-PAGE = Path(__file__).parents[3] / "docs" / "update-faults.md"
 BUNDLE_FILE = f"{NAME}-{NEW}.loam"
 
 
