@@ -38,7 +38,6 @@ UpdateStep = Literal[
 class UpdateStanding(Part):
     """Where a device stands with its newest update. ``reason`` is that of its newest event."""
 
-    channel: Channel
     step: UpdateStep
     bundle: str
     version: str
@@ -66,6 +65,8 @@ class Status(Part):
     engines: Annotated[list[EngineFigures], Field(max_length=ENGINES_MAX)] | None = None
     log_id: RecordId
     scanner: ScannerSeen | None = None
+    channel: Channel | None = None
+    device_class: str | None = None
     update: UpdateStanding | None = None
 
 

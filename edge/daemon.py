@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from typing_extensions import Self
 
@@ -16,7 +17,7 @@ from contract.records import Device, Reading
 from edge import clock
 from edge.assessment import Engine
 from edge.backoff import backoff_s
-from edge.config import Config
+from edge.config import Config, UpdatesSection
 from edge.engines.chosen import chosen_engine
 from edge.engines.kept_choice import EngineChoice, read_choice
 from edge.errors import EngineError
@@ -158,6 +159,7 @@ class Daemon:
             engine=self._engine.engine,
             log_id=log_id,
             **({"engines": candidates} if candidates else {}),
+            **_taking_part(self._config.updates),
         )
 
     def _scan(self) -> None:
@@ -216,3 +218,10 @@ class Daemon:
             self._taking_since_s = None
             scanner.acknowledge(scan)
             yield scan
+
+
+def _taking_part(updates: UpdatesSection | None) -> dict[str, Any]:
+    """What rollouts choose devices by."""
+    if updates is None:
+        return {}
+    return {"channel": updates.channel, "device_class": updates.device_class}

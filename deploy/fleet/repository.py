@@ -204,10 +204,21 @@ class Repository:
         )
         self._write("snapshot", snapshot, [online])
         before = self._read("timestamp", Timestamp).version if self._has_timestamp() else 0
+        self._sign_timestamp(before + 1, snapshot.version, online, now, EXPIRES["timestamp"])
+
+    def sign_timestamp(self, online: Signer, now: datetime, valid: timedelta) -> None:
+        """Sign the newest timestamp anew, with another validity: for a copy that travels."""
+        before = self._read("timestamp", Timestamp)
+        snapshot = before.snapshot_meta.version
+        self._sign_timestamp(before.version, snapshot, online, now, valid)
+
+    def _sign_timestamp(
+        self, version: int, snapshot: int, online: Signer, now: datetime, valid: timedelta
+    ) -> None:
         timestamp = Timestamp(
-            before + 1,
-            expires=now + EXPIRES["timestamp"],
-            snapshot_meta=MetaFile(snapshot.version),
+            version,
+            expires=(now + valid).replace(microsecond=0),
+            snapshot_meta=MetaFile(snapshot),
             unrecognized_fields={ISSUED_AT: rfc3339(now)},
         )
         self._write("timestamp", timestamp, [online])

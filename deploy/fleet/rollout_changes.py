@@ -62,15 +62,19 @@ def begun(
 
 def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts, Rollout]:
     """With ``changes`` in one rollout; raises `RepositoryError` where there is none of that id."""
-    at = next((i for i, known in enumerate(rollouts.rollouts) if known.id == rollout), None)
-    if at is None:
-        ids = ", ".join(known.id for known in rollouts.rollouts) or "none"
-        raise RepositoryError(f"there is no rollout {rollout}", f"those there are: {ids}")
-    before = rollouts.rollouts[at]
+    before = rollout_of(rollouts, rollout)
     try:
         after = Rollout.model_validate({**before.model_dump(), **changes})
     except ValidationError as error:
         raise RepositoryError(f"that is no rollout: {error}", "see `--help`") from error
-    new = [*rollouts.rollouts]
-    new[at] = after
+    new = [after if known is before else known for known in rollouts.rollouts]
     return rollouts.model_copy(update={"rollouts": new}), after
+
+
+def rollout_of(rollouts: Rollouts, rollout: str) -> Rollout:
+    """The rollout of that id; raises `RepositoryError` where there is none."""
+    found = next((known for known in rollouts.rollouts if known.id == rollout), None)
+    if found is None:
+        ids = ", ".join(known.id for known in rollouts.rollouts) or "none"
+        raise RepositoryError(f"there is no rollout {rollout}", f"those there are: {ids}")
+    return found

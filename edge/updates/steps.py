@@ -29,7 +29,7 @@ HEALTHY_S = 60.0
 """How long a daemon must have served for its start to count as healthy. Ours."""
 
 
-def begun(state: UpdateState, release: Release, length: int, channel: str) -> UpdateState:
+def begun(state: UpdateState, release: Release, length: int) -> UpdateState:
     """``release`` is to be fetched into the idle slot, whose old content no longer counts."""
     slot = state.idle_slot
     return _with(
@@ -37,7 +37,7 @@ def begun(state: UpdateState, release: Release, length: int, channel: str) -> Up
         candidate=Candidate(release=release, length=length, slot=slot, step="fetching"),
         slots={name: known for name, known in state.slots.items() if name != slot},
         previous="factory" if state.previous == slot else state.previous,
-        standing=_standing(release, channel, "fetching"),
+        standing=_standing(release, "fetching"),
     )
 
 
@@ -176,8 +176,7 @@ def _told(
     at: datetime,
     details: dict[str, Any],
 ) -> UpdateState:
-    channel = state.standing.channel if state.standing else "stable"
-    standing = _standing(release, channel, step, reason, str(details.get("detail", "")))
+    standing = _standing(release, step, reason, str(details.get("detail", "")))
     named = {"bundle": release.bundle, "version": release.version, "step": step}
     rollout = {"rollout": release.rollout} if release.rollout else {}
     state = _with(state, standing=standing, hindrance="")
@@ -193,10 +192,9 @@ def _noted(
 
 
 def _standing(
-    release: Release, channel: str, step: UpdateStep, reason: Reason | None = None, detail: str = ""
+    release: Release, step: UpdateStep, reason: Reason | None = None, detail: str = ""
 ) -> UpdateStanding:
     return UpdateStanding(
-        channel=channel,
         step=step,
         bundle=release.bundle,
         version=release.version,

@@ -124,7 +124,7 @@ class Updater:
         def step(state: UpdateState) -> UpdateState:
             if again:
                 state = steps.forgiven(state, offer.release)
-            return steps.begun(state, offer.release, offer.length, self.settings.channel)
+            return steps.begun(state, offer.release, offer.length)
 
         state = self.store.change(step)
         assert state.candidate is not None

@@ -1,0 +1,98 @@
+"""What the commands of a fleet have in common: where the repository and the keys are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from securesystemslib.signer import CryptoSigner
+
+from deploy.errors import KeyFileError
+from deploy.fleet.ear import Broker
+from deploy.fleet.key_changes import holders
+from deploy.fleet.key_files import keys_in
+from deploy.fleet.repository import Repository
+
+repository_option = click.option(
+    "--repository",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("fleet"),
+    show_default=True,
+    help="The folder that is served.",
+)
+keys_option = click.option(
+    "--keys",
+    "places",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Private keys: a .pem file or a folder of them, once or more often.",
+)
+password_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with the password of the keys.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+_BROKER = (
+    click.option("--host", default="127.0.0.1", show_default=True, help="The broker."),
+    click.option("--port", default=1883, show_default=True, type=click.IntRange(1, 65535)),
+    click.option("--username", help="User name at the broker."),
+    click.option(
+        "--broker-password-file",
+        type=click.Path(path_type=Path),
+        help="File with the password for the broker.",
+    ),
+    click.option(
+        "--ca-file", type=click.Path(path_type=Path), help="PEM of the broker's authority: TLS."
+    ),
+)
+
+
+def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where the broker is, handed to ``command`` as one `Broker`."""
+
+    @wraps(command)
+    def with_broker(
+        *,
+        host: str,
+        port: int,
+        username: str | None,
+        broker_password_file: Path | None,
+        ca_file: Path | None,
+        **rest: Any,
+    ) -> Any:
+        broker = Broker(host, port, username, broker_password_file, ca_file)
+        return command(broker=broker, **rest)
+
+    for option in reversed(_BROKER):
+        with_broker = option(with_broker)
+    return with_broker
+
+
+def password_in(path: Path | None) -> bytes | None:
+    """The password that a file holds, if one is named."""
+    return path.read_bytes().strip() or None if path else None
+
+
+def online_of(repository: Repository, signers: dict[str, CryptoSigner]) -> CryptoSigner | None:
+    """The online key, if it is among them."""
+    ids = holders(repository)["online"][1]
+    return next((signers[key_id] for key_id in ids if key_id in signers), None)
+
+
+def online_signer(
+    repository: Repository, places: tuple[Path, ...], password_file: Path | None
+) -> CryptoSigner:
+    """The online key in one of the places; raises `KeyFileError` where it is in none."""
+    found = online_of(repository, keys_in(places, password_in(password_file)))
+    if found is None:
+        named = ", ".join(map(str, places))
+        raise KeyFileError(f"the online key is not in {named}", "name it with --keys")
+    return found

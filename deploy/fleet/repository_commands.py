@@ -1,0 +1,243 @@
+"""Commands on the repository itself: keys, bundles, copies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final, get_args
+
+import click
+from securesystemslib.signer import CryptoSigner, Signer
+
+from contract.fleet_repository import FLOORS
+from deploy.errors import RepositoryError
+from deploy.fleet.copying import copy_to
+from deploy.fleet.key_changes import Holder, change_keys, holders
+from deploy.fleet.key_files import keys_in, new_key
+from deploy.fleet.options import (
+    json_option,
+    keys_option,
+    online_of,
+    online_signer,
+    password_in,
+    password_option,
+    repository_option,
+)
+from deploy.fleet.publishing import publish, published
+from deploy.fleet.repository import Repository, utc_now
+from deploy.fleet.rollout_commands import rollout_line
+
+SHORT_ID: Final = 12
+
+
+@click.command()
+@repository_option
+@click.option(
+    "--new-keys",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="New folder for the private keys: root/, bundles/ and online/.",
+)
+@click.option("--root", "root_rule", default="2/3", show_default=True, metavar="K/N",
+              help="Signatures it takes to change keys, of so many keys.")  # fmt: skip
+@click.option("--bundles", "bundles_rule", default="1/2", show_default=True, metavar="K/N",
+              help="Signatures it takes to publish a bundle, of so many keys.")  # fmt: skip
+@password_option
+def init(
+    folder: Path, new_keys: Path, root_rule: str, bundles_rule: str, password_file: Path | None
+) -> None:
+    """Make keys and a repository."""
+    root_threshold, root_count = _rule(root_rule, "--root")
+    bundles_threshold, bundles_count = _rule(bundles_rule, "--bundles")
+    if (folder / "metadata").exists() or new_keys.exists():
+        raise RepositoryError(
+            f"{folder if (folder / 'metadata').exists() else new_keys} exists already",
+            "name new folders: nothing is written over",
+        )
+    password = password_in(password_file)
+
+    def made(holder: Holder, count: int) -> dict[str, Signer]:
+        signers = [new_key(new_keys / holder, f"{holder}-{n + 1}", password) for n in range(count)]
+        return {signer.public_key.keyid: signer for signer in signers}
+
+    root, bundles = made("root", root_count), made("bundles", bundles_count)
+    (online,) = made("online", 1).values()
+    Repository.create(folder, root, root_threshold, bundles, bundles_threshold, online, utc_now())
+    click.echo(
+        f"repository in {folder}; devices are provisioned with {folder}/metadata/1.root.json"
+    )
+    click.echo(
+        f"move {new_keys}/root and {new_keys}/bundles to a safe, each key to a stick of its own"
+    )
+
+
+@click.command()
+@repository_option
+@click.option("--holder", type=click.Choice(get_args(Holder)), help="Whose keys to change.")
+@click.option(
+    "--new-key", type=click.Path(path_type=Path), help="Make a key in this file, and add it."
+)
+@click.option(
+    "--revoke", multiple=True, metavar="ID", help="Beginning of the id of a key to revoke."
+)
+@click.option(
+    "--threshold", type=click.IntRange(min=1), help="Signatures that it takes from now on."
+)
+@click.option("--keys", "places", type=click.Path(path_type=Path), multiple=True,
+              help="Private keys that sign the change, and the online key to tell devices.")  # fmt: skip
+@password_option
+@json_option
+def keys(
+    folder: Path,
+    holder: Holder | None,
+    new_key: Path | None,
+    revoke: tuple[str, ...],
+    threshold: int | None,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Show who may sign what, or change it.
+
+    A root takes signatures of the old and of the new keys. Devices that were away follow from root to root.
+    """
+    repository = Repository(folder)
+    if holder is not None:
+        _change_keys(repository, holder, new_key, revoke, threshold, places, password_file)
+    elif new_key or revoke or threshold:
+        raise click.UsageError("say with --holder whose keys to change")
+    found = holders(repository)
+    if as_json:
+        click.echo(json.dumps({h: {"threshold": t, "keys": ids} for h, (t, ids) in found.items()}))
+        return
+    for name, (wanted, ids) in found.items():
+        short = ", ".join(key_id[:SHORT_ID] for key_id in ids)
+        click.echo(f"{name:8} {wanted} of {len(ids)}: {short}")
+
+
+@click.command(name="publish")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@repository_option
+@keys_option
+@password_option
+@click.option(
+    "--floor", metavar="VERSION", help="Lowest version that may be rolled out from now on."
+)
+@json_option
+def publish_bundle(
+    bundle: Path,
+    folder: Path,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    floor: str | None,
+    as_json: bool,
+) -> None:
+    """Sign BUNDLE into the repository. No device takes it before it is rolled out."""
+    repository, signers = Repository(folder), keys_in(places, password_in(password_file))
+    manifest, left = publish(repository, bundle, signers, utc_now(), floor)
+    told = not left and _tell_if_possible(repository, signers)
+    document = {"bundle": manifest.name, "version": manifest.version, "signatures_wanted": left}
+    if as_json:
+        click.echo(json.dumps({**document, "told": told}))
+        return
+    click.echo(f"{manifest.name} {manifest.version}: {_state(left, told)}")
+
+
+@click.command()
+@repository_option
+@keys_option
+@password_option
+def sign(folder: Path, places: tuple[Path, ...], password_file: Path | None) -> None:
+    """Add signatures to what waits for them, or have the online key tell of what is signed."""
+    repository, signers = Repository(folder), keys_in(places, password_in(password_file))
+    left = repository.sign_staged(signers) if repository.is_waiting else 0
+    click.echo(_state(left, not left and _tell_if_possible(repository, signers)))
+
+
+@click.command()
+@click.argument("target", metavar="FOLDER", type=click.Path(path_type=Path))
+@repository_option
+@keys_option
+@password_option
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+              help="How long devices may take the copy for valid.")  # fmt: skip
+def copy(
+    target: Path, folder: Path, places: tuple[Path, ...], password_file: Path | None, days: float
+) -> None:
+    """Copy what devices need to a new FOLDER, such as on a stick, valid for so many days."""
+    repository = Repository(folder)
+    copy_to(repository, target, online_signer(repository, places, password_file), utc_now(), days)
+    click.echo(f"copied to {target}; on a device: loamscan update apply --from FOLDER")
+
+
+@click.command()
+@repository_option
+@json_option
+def show(folder: Path, as_json: bool) -> None:
+    """Show what was published and rolled out."""
+    repository = Repository(folder)
+    bundles, rollouts = published(repository), repository.rollouts.rollouts
+    floors = repository.targets.unrecognized_fields[FLOORS]
+    if as_json:
+        documents = [rollout.model_dump(mode="json") for rollout in rollouts]
+        click.echo(
+            json.dumps(
+                {
+                    "bundles": [word.model_dump() for word in bundles.values()],
+                    "floors": floors,
+                    "rollouts": documents,
+                }
+            )
+        )
+        return
+    for name, version in bundles:
+        click.echo(f"bundle   {name} {version} (floor {floors.get(name, 'none')})")
+    for known in rollouts:
+        click.echo(rollout_line(known))
+    if repository.is_waiting:
+        click.echo("a list of bundles waits for signatures: `loamscan fleet sign`")
+
+
+def _change_keys(
+    repository: Repository,
+    holder: Holder,
+    path: Path | None,
+    revoke: tuple[str, ...],
+    threshold: int | None,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+) -> None:
+    password = password_in(password_file)
+    signers: dict[str, CryptoSigner] = keys_in(places, password)
+    new = [] if path is None else [new_key(path.parent, path.stem, password)]
+    signers |= {signer.public_key.keyid: signer for signer in new}
+    now = utc_now()
+    added = [signer.public_key for signer in new]
+    change_keys(repository, holder, added, revoke, signers, now, threshold)
+    online = online_of(repository, signers)
+    if online is not None:
+        repository.set_rollouts(repository.rollouts, online, now)
+
+
+def _rule(rule: str, option: str) -> tuple[int, int]:
+    threshold, _, count = rule.partition("/")
+    if not (threshold.isdecimal() and count.isdecimal() and 0 < int(threshold) <= int(count) <= 16):
+        raise click.BadParameter(
+            f"{rule!r}: write K/N, K of N keys (at most 16)", param_hint=option
+        )
+    return int(threshold), int(count)
+
+
+def _tell_if_possible(repository: Repository, signers: dict[str, CryptoSigner]) -> bool:
+    online = online_of(repository, signers)
+    if online is not None:
+        repository.tell(online, utc_now())
+    return online is not None
+
+
+def _state(left: int, told: bool) -> str:
+    if left:
+        return f"waits for {left} more signature{'s' * (left > 1)}: `loamscan fleet sign`"
+    if told:
+        return "signed, and devices are told of it"
+    return "signed; `loamscan fleet sign` with the online key tells devices of it"

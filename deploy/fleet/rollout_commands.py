@@ -1,0 +1,269 @@
+"""Commands on rollouts: begin, widen, halt, and see how they stand."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from contract.fleet_repository import FLOORS
+from contract.messages import Event, Status
+from contract.rollout import Rollout
+from deploy.errors import RepositoryError
+from deploy.fleet.ear import Broker
+from deploy.fleet.options import (
+    broker_options,
+    json_option,
+    keys_option,
+    online_signer,
+    password_option,
+    repository_option,
+)
+from deploy.fleet.publishing import published
+from deploy.fleet.reports import (
+    FAILED_STEPS,
+    Condition,
+    Reports,
+    Tally,
+    read_condition,
+    tally,
+    versions,
+)
+from deploy.fleet.repository import Repository, utc_now
+from deploy.fleet.rollout_changes import begun, changed, rollout_of
+
+JUDGE_S: Final = 5.0
+"""How often a condition is judged while messages come without a pause. Ours."""
+
+QUIET_S: Final = 1.0
+"""A broker that has sent nothing for so long has sent what it had retained. Ours."""
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version")
+@repository_option
+@keys_option
+@password_option
+@click.option("--share", "share_pct", type=click.FloatRange(0, 100), default=5.0, show_default=True,
+              help="Per cent of the devices on the channel.")  # fmt: skip
+@click.option("--channel", default="stable", show_default=True)
+@click.option("--starts-at", type=click.DateTime(), help="UTC; now if left out.")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+              help="Until the deadline: who has not reported by then has failed.")  # fmt: skip
+@click.option(
+    "--device-class", "device_classes", multiple=True, help="Only these, if any is named."
+)
+@click.option("--free-mb", type=click.IntRange(min=0), default=200, show_default=True,
+              help="Room that a device must have.")  # fmt: skip
+@json_option
+def rollout(
+    name: str,
+    version: str,
+    folder: Path,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    share_pct: float,
+    channel: str,
+    starts_at: datetime | None,
+    days: float,
+    device_classes: tuple[str, ...],
+    free_mb: int,
+    as_json: bool,
+) -> None:
+    """Begin to roll bundle NAME out in VERSION."""
+    repository = Repository(folder)
+    word = published(repository).get((name, version))
+    if word is None:
+        raise RepositoryError(f"{name} {version} was not published", "see `loamscan fleet show`")
+    now = utc_now()
+    rollouts, new = begun(
+        repository.rollouts,
+        word,
+        repository.targets.unrecognized_fields[FLOORS].get(name, "0.0.0"),
+        share_pct=share_pct,
+        channel=channel,
+        starts_at=starts_at.replace(tzinfo=now.tzinfo) if starts_at else now,
+        days=days,
+        device_classes=list(device_classes),
+        minimum_free_bytes=free_mb * 1_000_000,
+    )
+    repository.set_rollouts(rollouts, online_signer(repository, places, password_file), now)
+    _say_rollout(new, as_json)
+
+
+@click.command()
+@click.argument("rollout_id", metavar="ROLLOUT")
+@repository_option
+@keys_option
+@password_option
+@click.option("--share", "share_pct", type=click.FloatRange(0, 100), default=100.0, show_default=True,
+              help="Per cent of the devices; who is in already stays in.")  # fmt: skip
+@json_option
+def promote(
+    rollout_id: str,
+    folder: Path,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    share_pct: float,
+    as_json: bool,
+) -> None:
+    """Widen ROLLOUT to a larger share, or let one that was halted go on."""
+    _change_rollout(
+        folder, rollout_id, places, password_file, as_json, share_pct=share_pct, halted=False
+    )
+
+
+@click.command()
+@click.argument("rollout_id", metavar="ROLLOUT")
+@repository_option
+@keys_option
+@password_option
+@click.option("--when", metavar="CONDITION",
+              help='Watch, and halt once it holds: "failed > 2 %" of the devices in the share.')  # fmt: skip
+@broker_options
+@json_option
+def halt(
+    rollout_id: str,
+    folder: Path,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    when: str | None,
+    broker: Broker,
+    as_json: bool,
+) -> None:
+    """Have no further device begin ROLLOUT.
+
+    With --when it hears the devices over MQTT until the condition holds, the deadline is over, or Ctrl-C.
+    Devices that have not said by the deadline that they are done count as failed.
+    """
+    repository = Repository(folder)
+    if when is not None:
+        known = rollout_of(repository.rollouts, rollout_id)
+        condition = read_condition(when)
+        # Before hours of watching, that the key is there.
+        online_signer(repository, places, password_file)
+        found = _watch(known, condition, broker)
+        click.echo(_tally_line(known, found), err=as_json)
+        if not condition.holds(found):
+            _say_rollout(known, as_json)
+            return
+    _change_rollout(folder, rollout_id, places, password_file, as_json, halted=True)
+
+
+@click.command()
+@repository_option
+@broker_options
+@click.option("--follow", is_flag=True, help="Go on until Ctrl-C, with a line for each change.")
+@json_option
+def status(folder: Path, broker: Broker, follow: bool, as_json: bool) -> None:
+    """Show which device runs what, and how the rollouts stand, from what devices say over MQTT.
+
+    Without a repository in the folder: the devices alone.
+    """
+    rollouts = _rollouts_if_there(folder)
+    reports = Reports()
+    with broker.ear() as ear:
+        for topic, payload in ear.messages(QUIET_S):
+            reports.heard(topic, payload)
+        _show_status(reports, rollouts, as_json)
+        while follow:
+            for topic, payload in ear.messages(QUIET_S):
+                said = reports.heard(topic, payload)
+                if said is not None:
+                    click.echo(said.to_json() if as_json else _change_line(said))
+
+
+def _watch(known: Rollout, condition: Condition, broker: Broker) -> Tally:
+    """How the rollout stands when the condition holds, or the deadline is over."""
+    reports = Reports()
+    said = ""
+    at_most_s = inf
+    with broker.ear() as ear:
+        while True:
+            # All that was retained first: a share of the few that came already would say nothing.
+            for topic, payload in ear.messages(QUIET_S, at_most_s):
+                reports.heard(topic, payload)
+            at_most_s = JUDGE_S
+            now = utc_now()
+            found = tally(known, reports, now)
+            if condition.holds(found) or now >= known.deadline:
+                return found
+            if (line := _tally_line(known, found)) != said:
+                said = line
+                click.echo(line, err=True)
+
+
+def _rollouts_if_there(folder: Path) -> list[Rollout]:
+    if not (folder / "metadata").is_dir():
+        return []
+    return Repository(folder).rollouts.rollouts
+
+
+def _show_status(reports: Reports, rollouts: list[Rollout], as_json: bool) -> None:
+    now = utc_now()
+    tallies = {known.id: tally(known, reports, now) for known in rollouts}
+    statuses = [status for _, status in sorted(reports.statuses.items())]
+    if as_json:
+        document = {
+            "devices": [status.model_dump(mode="json", by_alias=True) for status in statuses],
+            "versions": versions(statuses),
+            "rollouts": {name: found._asdict() for name, found in tallies.items()},
+        }
+        click.echo(json.dumps(document))
+        return
+    for status in statuses:
+        click.echo(_device_line(status))
+    for name, count in versions(statuses).items():
+        click.echo(f"{count} of {len(statuses)} devices run {name}")
+    for known in rollouts:
+        click.echo(_tally_line(known, tallies[known.id]))
+
+
+def _device_line(status: Status) -> str:
+    scanner = f"scanner {status.scanner.serial}" if status.scanner else "no scanner seen"
+    line = f"{status.device.id:<20} {status.status:<8} {status.bundle} {status.bundle_version}  {scanner}"
+    if status.update is None:
+        return line
+    update = status.update
+    why = f": {update.reason.text}" if update.reason and update.step in FAILED_STEPS else ""
+    return f"{line}  {update.version} {update.step}{why}"
+
+
+def _change_line(said: Status | Event) -> str:
+    if isinstance(said, Status):
+        return _device_line(said)
+    return f"{said.device.id:<20} {said.reason.code}: {said.reason.text}"
+
+
+def _tally_line(known: Rollout, found: Tally) -> str:
+    parts = ", ".join(f"{len(ids)} {name}" for name, ids in found._asdict().items())
+    return f"rollout {known.id}: of {found.devices} devices in its share {parts}"
+
+
+def _change_rollout(
+    folder: Path,
+    rollout_id: str,
+    places: tuple[Path, ...],
+    password_file: Path | None,
+    as_json: bool,
+    **changes: Any,
+) -> None:
+    repository = Repository(folder)
+    rollouts, after = changed(repository.rollouts, rollout_id, **changes)
+    repository.set_rollouts(rollouts, online_signer(repository, places, password_file), utc_now())
+    _say_rollout(after, as_json)
+
+
+def _say_rollout(known: Rollout, as_json: bool) -> None:
+    click.echo(known.model_dump_json() if as_json else rollout_line(known))
+
+
+def rollout_line(known: Rollout) -> str:
+    """A rollout for people."""
+    state = "halted" if known.halted else f"{known.share_pct:g} % of {known.channel}"
+    return f"rollout  {known.id}: {state}, until {known.deadline:%Y-%m-%d}"
