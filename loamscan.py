@@ -20,7 +20,7 @@ _COMMANDS: Final = {
     "engine": ("edge.engines.commands", "Choose what runs a bundle on this device."),
     "update": ("edge.updates.commands", "Take bundles that a fleet's operator signed."),
     "scan": ("firmware_bridge.commands", "Take scans from a scanner."),
-    "scanner": ("firmware_bridge.commands", "Find scanners: scanner list."),
+    "scanner": ("firmware_bridge.commands", "Find scanners, and see how one is."),
     "simulate": ("firmware_bridge.commands", "Play a scanner on a pseudo-terminal."),
     "schema": ("contract.commands", "Print the JSON Schema of a message or manifest."),
     "reasons": ("contract.commands", "Print every reason code and what it means."),

@@ -45,10 +45,18 @@ class DeviceSection(_Section):
     site: str = Field(default="", max_length=64)
 
 
-class ScannerSection(_Section):
-    """Which scanner to use."""
+def _url_beside_config(url: str, info: ValidationInfo) -> str:
+    scheme, _, rest = url.partition(":")
+    path = rest.partition("?")[0]
+    if scheme not in ("folder", "replay") or path.startswith("/") or not path:
+        return url
+    return f"{scheme}:{_beside_config(Path(path), info).absolute()}{rest[len(path) :]}"
 
-    url: str
+
+class ScannerSection(_Section):
+    """Which scanner to use. A relative path in its URL counts from the configuration file's folder."""
+
+    url: Annotated[str, AfterValidator(_url_beside_config)]
 
 
 class SampleSection(_Section):

@@ -174,6 +174,12 @@ class Daemon:
                     if instrument.serial != found:
                         found = instrument.serial
                         _LOG.info("scanner %s %s", instrument.model, found)
+                        if instrument.capabilities & {"trigger", "measure"} == {"measure"}:
+                            _LOG.warning(
+                                "%s has no trigger and measures only when it is asked, which the "
+                                "daemon does not do yet: use `loamscan scan --role`",
+                                instrument.model,
+                            )
                         self._publisher.happened(Reason.SCANNER_FOUND, {"serial": found})
                         seen = ScannerSeen(model=instrument.model, serial=found)
                         self._publisher.restate(scanner=seen)
@@ -197,7 +203,7 @@ class Daemon:
             self._recorder.tick()
 
     def _take_scans(self, scanner: Scanner) -> Iterator[Scan]:
-        """Take scans in until told to stop; each is given once it is safe and acknowledged."""
+        """Take scans in until told to stop; each new one is given once it is safe and acknowledged."""
         damaged = 0
         while not self._stopping.is_set():
             try:
@@ -214,10 +220,11 @@ class Daemon:
                 self._recorder.tick()
                 continue
             self._taking_since_s = clock.running_s()
-            self._recorder.take(scan, scanner.instrument)
+            new = self._recorder.take(scan, scanner.instrument)
             self._taking_since_s = None
             scanner.acknowledge(scan)
-            yield scan
+            if new:
+                yield scan
 
 
 def _taking_part(updates: UpdatesSection | None) -> dict[str, Any]:

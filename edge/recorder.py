@@ -93,13 +93,17 @@ class Recorder:
             self._make_readings(self._samples.expired(clock.running_s()))
         self._tell()
 
-    def take(self, scan: Scan, instrument: Instrument) -> None:
-        """Take in a scan: it is on disk, and its sample's reading too, when this returns."""
+    def take(self, scan: Scan, instrument: Instrument) -> bool:
+        """Take in a scan: it is on disk, and its sample's reading too, when this returns.
+
+        False where it was there already.
+        """
         with self._turn:
             logged = self._keep(scan, instrument)
             if logged is not None:
                 self._process(logged, clock.running_s())
         self._tell()
+        return logged is not None
 
     def tick(self) -> None:
         """Close a sample that nothing has followed for its time-out; call now and then."""

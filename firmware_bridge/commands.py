@@ -117,6 +117,10 @@ def simulate(
         faults = faults_in(fault_words, seed or 0)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
+    if refuse == "warming up" and which == "nirscan-nano":
+        raise click.BadParameter("a NIRscan Nano has no such state", param_hint="--refuse")
+    if refuse and which == "loamscan" and not on_demand:
+        raise click.BadParameter("only with --on-demand is it asked", param_hint="--refuse")
     virtual: VirtualScanner | VirtualNirone | VirtualNirscan
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         if which == "nirone":
@@ -154,7 +158,8 @@ def simulate(
 @click.option(
     "--url",
     required=True,
-    help="Scanner: loamscan:///dev/ttyACM0, loamscan://HOST:PORT, folder:DIR, or replay:FILE.",
+    help="Scanner: loamscan:///dev/ttyACM0, nirone://…, nirscan-nano://…, each also as //HOST:PORT; "
+    "folder:DIR; or replay:FILE.",
 )
 @click.option(
     "-n", "--count", type=click.IntRange(min=1), help="Stop after so many scans; else at Ctrl-C."
@@ -223,7 +228,7 @@ def scan(
 
 @click.group()
 def scanner() -> None:
-    """Find scanners."""
+    """Find scanners, and see how one is."""
 
 
 @scanner.command(name="list")

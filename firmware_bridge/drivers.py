@@ -61,7 +61,8 @@ def open_scanner(url: str, record: Path | None = None) -> Scanner:
             raise RecordingError(f"{url} is no wire to record", "copy the file")
         return _WITHOUT_WIRE[parts.scheme](parts)
     driver = _driver(parts.scheme)
-    port, baud = _port(parts, driver.baud)
+    where, baud = _where(parts, driver.baud)
+    port: Port = SerialPort(where, baud) if isinstance(where, str) else TcpPort(*where)
     if record is not None:
         try:
             port = RecordingPort(port, record, url, baud)
@@ -72,7 +73,7 @@ def open_scanner(url: str, record: Path | None = None) -> Scanner:
 
 
 def check_url(url: str) -> SplitResult:
-    """``url`` in its parts; raises `PortError` if it names no driver."""
+    """``url`` in its parts; raises `PortError` if it names no driver, or what can be no port."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -80,7 +81,7 @@ def check_url(url: str) -> SplitResult:
             f"{url!r} is no URL: {error}", "write it as in loamscan:///dev/ttyACM0"
         ) from error
     if parts.scheme not in _WITHOUT_WIRE:
-        _driver(parts.scheme, url)
+        _where(parts, _driver(parts.scheme, url).baud)
     return parts
 
 
@@ -108,7 +109,8 @@ def _opened(driver: SerialDriver, port: Port) -> Scanner:
         raise
 
 
-def _port(url: SplitResult, default_baud: int) -> tuple[Port, int]:
+def _where(url: SplitResult, default_baud: int) -> tuple[str | tuple[str, int], int]:
+    """The path of a serial port, or host and port behind which there is one; and the rate."""
     options = dict(parse_qsl(url.query, keep_blank_values=True))
     baud = options.pop("baud", str(default_baud))
     if options:
@@ -116,14 +118,13 @@ def _port(url: SplitResult, default_baud: int) -> tuple[Port, int]:
     if not baud.isascii() or not baud.isdigit() or not 0 < int(baud) <= _BAUD_MAX:
         raise PortError(f"baud rate {baud!r} in {url.geturl()!r} is no rate", "use 115200")
     if url.netloc:
-        host, number = _host(url)
-        return TcpPort(host, number), int(baud)
+        return _host(url), int(baud)
     if not url.path.startswith("/"):
         raise PortError(
             f"{url.geturl()!r} names no port",
             f"write the whole path, {url.scheme}:///dev/ttyACM0, or {url.scheme}://HOST:PORT",
         )
-    return SerialPort(url.path, int(baud)), int(baud)
+    return url.path, int(baud)
 
 
 _BAUD_MAX: Final = 100_000_000
@@ -145,6 +146,8 @@ def _host(url: SplitResult) -> tuple[str, int]:
 def _replayed(url: SplitResult) -> Scanner:
     if url.query not in ("", "paced"):
         raise PortError(f"{url.geturl()!r} has unknown options: {url.query}", "use paced")
+    if not url.path or url.netloc:
+        raise PortError(f"{url.geturl()!r} names no recording", "write replay:FILE")
     recording = read_recording(Path(url.path))
     of = urlsplit(recording.url)
     if of.scheme in _WITHOUT_WIRE:

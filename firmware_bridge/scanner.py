@@ -75,6 +75,12 @@ class Scanner(abc.ABC):
         """Have it forget the faults that it told of; raises `ScannerFaultError` where it can't."""
         raise ScannerFaultError(f"{self.instrument.model} keeps no faults", "switch it off and on")
 
+    @property
+    def _silence_remedy(self) -> str:
+        if "trigger" in self.instrument.capabilities:
+            return "press the trigger, or check the battery"
+        return "it has no trigger: ask for each scan with --role"
+
     def scans(self, patience_s: float) -> Iterator[Scan]:
         """Scans as they come; raises `ScannerSilentError` after ``patience_s`` without one."""
         while True:
@@ -83,7 +89,7 @@ class Scanner(abc.ABC):
                 raise ScannerSilentError(
                     f"no scan from {self.instrument.model} {self.instrument.serial} "
                     f"within {patience_s:g} s",
-                    "press the trigger, or check the battery",
+                    self._silence_remedy,
                 )
             yield scan
 

@@ -39,6 +39,11 @@ class LineFaults:
     seed: int = 0
 
 
+SHARES: Final = (
+    *("damage", "drop", "double", "truncate", "garbage", "deafness", "mishearing", "stall"),
+)
+
+
 def faults_in(words: Sequence[str], seed: int = 0) -> LineFaults:
     """The faults in words such as ``damage=0.1``; raises `ValueError` on others."""
     kinds = {name: type(none) for name, none in asdict(LineFaults()).items()}
@@ -49,8 +54,12 @@ def faults_in(words: Sequence[str], seed: int = 0) -> LineFaults:
             found[name] = kinds[name](number)
         except (KeyError, ValueError):
             found[name] = -1
-        if not 0 <= found[name] < inf:
-            raise ValueError(f"{word!r}: write NAME=NUMBER, with one of {', '.join(kinds)}")
+        most = 1 if name in SHARES else inf
+        if not 0 <= found[name] <= most or found[name] == inf:
+            raise ValueError(
+                f"{word!r}: write NAME=NUMBER; shares of 0 to 1 are {', '.join(SHARES)}; others are "
+                f"{', '.join(kind for kind in kinds if kind not in SHARES)}"
+            )
     return LineFaults(**{"seed": seed, **found})
 
 

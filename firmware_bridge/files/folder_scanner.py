@@ -18,7 +18,7 @@ from firmware_bridge.errors import (
     SpectraFileError,
 )
 from firmware_bridge.files.spectra_files import SpectraFile, spectra_of
-from firmware_bridge.files.spectra_layouts import DeclaredKind
+from firmware_bridge.files.spectra_layouts import DECLARED_KINDS, DeclaredKind
 from firmware_bridge.files.spectra_tables import BYTES_MAX, XLSX_MAGIC, quoted
 from firmware_bridge.files.taken_scans import FileState, TakenScans
 from firmware_bridge.scan import Instrument, Scan
@@ -43,7 +43,9 @@ RETRY_S: Final = 60.0
 """Until a file is tried again that the system would not let us read. Ours."""
 
 
-DECLARE: Final = "declare what the folder holds: folder:DIR?kind=reflectance&unit=nm"
+DECLARE: Final = (
+    f"declare what the folder holds: folder:DIR?kind={'|'.join(DECLARED_KINDS)}&unit=nm|cm-1"
+)
 
 
 class _Row(NamedTuple):
@@ -135,6 +137,10 @@ class FolderScanner(Scanner):
             del self._left[file]
             self._taken.done(file)
 
+    @property
+    def _silence_remedy(self) -> str:
+        return f"export something new to it; what was taken before is noted in {TAKEN}"
+
     def close(self) -> None:
         """Release the folder; harmless when already closed."""
         self._taken.close()
@@ -196,8 +202,8 @@ class FolderScanner(Scanner):
             return True
         except SpectraFileError as error:
             self._over.add(state)
-            declare = error.remedy.startswith("declare")
-            self._refuse(error.what, DECLARE if declare else error.remedy)
+            about_options = error.remedy.startswith(("declare", "leave --kind"))
+            self._refuse(error.what, DECLARE if about_options else error.remedy)
             return True
         self._over.add(state)
         self._rows.extend(rows)

@@ -34,6 +34,20 @@ def test_relative_paths_count_from_the_file() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("folder:exports?unit=nm", "folder:/etc/loamscan/exports?unit=nm"),
+        ("folder:/media/a", "folder:/media/a"),
+        ("replay:a.jsonl", "replay:/etc/loamscan/a.jsonl"),
+        ("loamscan:///dev/ttyACM0", "loamscan:///dev/ttyACM0"),
+    ],
+)
+def test_so_do_those_of_a_scanner_that_is_a_file(url: str, meant: str) -> None:
+    text = WHOLE.replace("loamscan:///dev/ttyACM0", url)
+    assert parse_config(text, Path("/etc/loamscan")).scanner.url == meant
+
+
+@pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
         (WHOLE + "hots = 'x'\n", "[mqtt] has an unknown key 'hots'", "did you mean 'host'?"),

@@ -56,3 +56,18 @@ def test_a_port_is_released_where_the_driver_refuses_the_scanner(installed, plug
         open_scanner(f"refusing://{virtual.port}")
     with open_scanner(virtual.url) as scanner:
         assert scanner.instrument.serial == "VIRTUAL-1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["loamscan:///dev/ttyUSB0?baud=x", "nirone://host", "loamscan:ttyUSB0", "nirone:///a?x=1"],
+)
+def test_what_can_be_no_port_is_told_before_anything_is_opened(url) -> None:
+    with pytest.raises(PortError):
+        check_url(url)
+    check_url("loamscan:///dev/absent?baud=9600")
+
+
+def test_a_replay_of_nothing_is_told() -> None:
+    with pytest.raises(PortError, match="names no recording"):
+        open_scanner("replay:")

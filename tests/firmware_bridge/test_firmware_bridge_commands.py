@@ -18,6 +18,7 @@ from firmware_bridge.errors import (
     PortAbsentError,
     ScannerFaultError,
     ScannerGoneError,
+    ScannerSilentError,
     SpectraFileError,
 )
 from firmware_bridge.files.spectra_files import SpectraWriter, read_spectra
@@ -151,13 +152,32 @@ def test_simulate_refuses_as_it_is_told_to(simulating, refuse, words):
 
 
 @pytest.mark.parametrize(
-    "word", ["damage", "damage=much", "damage=-1", "damage=nan", "rain=1", "="]
+    "word", ["damage", "damage=much", "damage=-1", "damage=nan", "damage=5", "rain=1", "="]
 )
 def test_simulate_says_which_faults_there_are(spectra_csv, word):
     result = _run(simulate, "--spectra", spectra_csv, "--kind", "reflectance", "--unit", "nm",
                   "--fault", word)  # fmt: skip
     assert result.exit_code == 2
-    assert "write NAME=NUMBER, with one of damage, drop" in " ".join(result.stderr.split())
+    assert "write NAME=NUMBER; shares of 0 to 1 are damage, drop" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--refuse", "busy"], ["--scanner", "nirscan-nano", "--refuse", "warming up"]],
+)
+def test_simulate_refuses_only_what_its_scanner_can_refuse(spectra_csv, options):
+    result = _run(simulate, "--spectra", spectra_csv, "--kind", "reflectance", "--unit", "nm",
+                  *options)  # fmt: skip
+    assert result.exit_code == 2
+    assert "--refuse" in result.stderr
+
+
+def test_silence_is_answered_with_what_there_is_to_do(simulating, tmp_path):
+    _, port = simulating("--on-demand")
+    with pytest.raises(ScannerSilentError, match="ask for each scan with --role"):
+        _run(scan, "--url", f"loamscan://{port}", "-n", "1", "--patience", "0")
+    with pytest.raises(ScannerSilentError, match="export something new"):
+        _run(scan, "--url", f"folder:{tmp_path}", "-n", "1", "--patience", "0")
 
 
 def test_show_says_what_a_scanner_is_and_how(simulating):

@@ -126,7 +126,7 @@ def test_a_bad_file_is_refused_once_and_holds_nobody_up(folder) -> None:
     aged(bad, 1_000)
     export(folder / "good.csv", percent(1))
     with open_scanner(url(folder)) as scanner:
-        why = r"bad\.csv .*columns are of no known format.*folder:DIR\?kind=reflectance&unit=nm"
+        why = r"bad\.csv .*columns are of no known format.*folder:DIR\?kind=reflectance\|reflectance-percent"
         assert all_of_until_refused(scanner, why) == []
         assert [scan.label for scan in all_of(scanner)] == ["soil-0"]
         assert scanner.receive(0) is None
@@ -137,7 +137,7 @@ def test_a_bad_file_is_refused_once_and_holds_nobody_up(folder) -> None:
 def test_a_file_that_was_refused_is_read_when_the_folder_is_opened_as_was_said(folder) -> None:
     (folder / "a.csv").write_text("id,1100,1102\na,0.2,0.3\n")
     with open_scanner(url(folder)) as scanner:
-        all_of_until_refused(scanner, "kind=reflectance&unit=nm")
+        all_of_until_refused(scanner, r"kind=reflectance\|reflectance-percent")
     with open_scanner(f"{url(folder)}?kind=reflectance&unit=nm") as scanner:
         assert [scan.label for scan in all_of(scanner)] == ["a"]
 
