@@ -91,6 +91,7 @@ def test_killed_at_random_moments_a_device_always_has_a_whole_bundle(world) -> N
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_killed_five_hundred_times(world) -> None:
     found = kills(world, count=500, seed=2)
     world.kills("at random moments", found)
@@ -186,6 +187,7 @@ def test_a_name_is_given_to_what_is_on_disk_and_is_on_disk_before_the_next(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_killed_at_every_call_that_changes_a_file(world, command, tmp_path) -> None:
     """Each rename, fsync and unlink of an update is its last, once."""
     fresh = tmp_path / "fresh"
