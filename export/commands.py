@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from contract.version import is_version
 from export.budget import BUDGET
 from training.libraries.commands import FORMATS
 
@@ -53,6 +54,11 @@ from training.libraries.commands import FORMATS
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a page about the export, with figures, to this HTML file.",
 )
+@click.option(
+    "--version",
+    metavar="X.Y.Z",
+    help="Version of the bundle, where the same model is released again; else the checkpoint's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(
     checkpoint: Path,
@@ -62,6 +68,7 @@ def export(
     sources: tuple[Path, ...],
     format_name: str | None,
     report: Path | None,
+    version: str | None,
     as_json: bool,
 ) -> None:
     """Export a CHECKPOINT folder as a bundle (NAME-VERSION.loam).
@@ -81,6 +88,8 @@ def export(
         from training.libraries.sources import read_library
 
         library, _ = read_library(format_name, sources)
+    if version is not None and not is_version(version):
+        raise click.BadParameter(f"{version!r}: write it as 1.2.0", param_hint="--version")
     by_name = [name for name in PRECISIONS if name in precisions]
     asked = list(PRECISIONS) if "auto" in precisions else by_name
     done = export_bundle(
@@ -91,6 +100,7 @@ def export(
         lambda line: click.echo(line, err=True),
         by_name,
         library,
+        version,
     )
     if report is not None:
         write_report(done, report)

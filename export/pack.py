@@ -47,12 +47,13 @@ def export_bundle(
     progress: Progress = lambda _: None,
     wanted: Sequence[Precision] = (),
     library: Library | None = None,
+    version: str | None = None,
 ) -> Exported:
     """Write the bundle of a checkpoint to ``out``, a ``.loam`` file or a folder for one.
 
     In float32, and in those of ``precisions`` that stay within ``budget``; ranges of int8 are those of
-    ``library``, or of the spectra that the checkpoint keeps. The same of all these gives the same
-    bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
+    ``library``, or of the spectra that the checkpoint keeps; without ``version`` it is the checkpoint's.
+    The same of all these gives the same bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
     keeps no spectra to judge a precision by, `BudgetError` where nothing of one that is ``wanted``
     fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
     is raised, a file that was there is left as it was.
@@ -60,7 +61,7 @@ def export_bundle(
     if not 0.0 < budget <= 1.0:
         raise ExportError(f"{budget} is no budget", "give a share of a CCC, 0.005 say")
     checkpoint = load(checkpoint_folder)
-    card = checkpoint.card
+    card = checkpoint.card.model_copy(update={"version": version} if version else {})
     if precisions and checkpoint.quantisation is None:
         raise ExportError(
             f"{checkpoint_folder} keeps no spectra to judge {' and '.join(precisions)} by",

@@ -155,6 +155,20 @@ def test_a_place_that_cannot_be_written_is_named(quick_folder: Path, tmp_path: P
         export_bundle(quick_folder, tmp_path / "file" / "out.loam", ())
 
 
+def test_the_same_model_is_released_again_as_another_version(
+    quick_folder: Path, tmp_path: Path, bundle
+) -> None:
+    done = export_bundle(quick_folder, tmp_path, [], version="0.2.0")
+    again = open_bundle(tmp_path / "quick-one-0.2.0.loam")
+    assert done.manifest.version == again.manifest.version == "0.2.0"
+    assert again.files["onnx/pipeline.fp32.onnx"] == bundle.files["onnx/pipeline.fp32.onnx"]
+    result = CliRunner().invoke(
+        export, [str(quick_folder), "--out", str(tmp_path), "--version", "next"]
+    )
+    assert result.exit_code == 2
+    assert "write it as 1.2.0" in result.stderr
+
+
 def test_the_command_prints_what_it_made(quick_folder: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(
         export, [str(quick_folder), "--out", str(tmp_path), "--precision", "fp32", "--json"]
