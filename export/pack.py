@@ -53,10 +53,12 @@ def export_bundle(
 
     In float32, and in those of ``precisions`` that stay within ``budget``; ranges of int8 are those of
     ``library``, or of the spectra that the checkpoint keeps; without ``version`` it is the checkpoint's.
-    The same of all these gives the same bytes. Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint
-    keeps no spectra to judge a precision by, `BudgetError` where nothing of one that is ``wanted``
-    fits, or `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever
-    is raised, a file that was there is left as it was.
+    The same of all these gives the same bytes.
+
+    Raises from `training.errors.CheckpointError`, `ExportError` where the checkpoint keeps no spectra to
+    judge a precision by, `BudgetError` where nothing of one that is ``wanted`` fits, or
+    `GoldenMismatchError` where ONNX Runtime does not reproduce the golden outputs; whatever is raised, a
+    file that was there is left as it was.
     """
     if not 0.0 < budget <= 1.0:
         raise ExportError(f"{budget} is no budget", "give a share of a CCC, 0.005 say")

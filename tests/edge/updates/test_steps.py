@@ -1,0 +1,185 @@
+"""The steps of an update as a machine: wherever it goes, there is a bundle to run and a way back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from contract.reasons import Reason
+from edge.updates import steps
+from edge.updates.state import EVENTS_KEPT, Release, UpdateState
+
+AT = datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+
+def release(number: int) -> Release:
+    return Release(
+        bundle="soil", version=f"1.{number}.0", sha256=f"{number:064x}", rollout=f"r-{number}"
+    )
+
+
+def on_trial(state: UpdateState, number: int = 1) -> UpdateState:
+    state = steps.begun(state, release(number), 1000)
+    state = steps.fetched(state, AT)
+    return steps.proved(state, AT, scans=7)
+
+
+class Device(RuleBasedStateMachine):
+    """Anything that may happen, in any order that the updater and the daemon allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = UpdateState()
+        self.numbers = iter(range(1, 10**6))
+
+    def idle(self) -> bool:
+        return self.state.candidate is None and self.state.probation is None
+
+    def coming(self) -> bool:
+        return self.state.candidate is not None
+
+    def may_go_back(self) -> bool:
+        return self.state.previous is not None
+
+    @precondition(idle)
+    @rule()
+    def begin(self) -> None:
+        self.state = steps.begun(self.state, release(next(self.numbers)), 1000)
+
+    @precondition(coming)
+    @rule()
+    def go_on(self) -> None:
+        step = self.state.candidate.step
+        if step == "fetching":
+            self.state = steps.fetched(self.state, AT)
+        elif step == "proving":
+            self.state = steps.proved(self.state, AT, scans=3)
+        else:
+            self.state = steps.switched(self.state, AT, {"scans": 3})
+
+    @precondition(coming)
+    @rule(for_good=st.booleans())
+    def give_up(self, for_good: bool) -> None:
+        self.state = steps.given_up(self.state, Reason.UPDATE_WORSE, AT, "why", for_good=for_good)
+
+    @rule(detail=st.sampled_from("ab"))
+    def hinder(self, detail: str) -> None:
+        self.state = steps.hindered(self.state, Reason.UPDATE_UNREACHABLE, AT, detail)
+
+    @rule()
+    def start(self) -> None:
+        before = self.state
+        self.state = steps.started(before, AT)
+        if before.starts >= steps.STARTS_MAX and before.previous is not None:
+            assert self.state.running == before.previous
+
+    @rule(healthy_s=st.floats(0, 100))
+    def live(self, healthy_s: float) -> None:
+        self.state = steps.lived(self.state, healthy_s, 60.0, AT)
+        assert self.state.starts == 0
+
+    @precondition(may_go_back)
+    @rule()
+    def go_back(self) -> None:
+        left = self.state.release
+        self.state = steps.rolled_back(self.state, Reason.UPDATE_FAILING, AT, "why")
+        assert left is None or self.state.refusal_of(left) is not None
+
+    @rule(number=st.integers(0, 100))
+    def tell(self, number: int) -> None:
+        self.state = steps.told(self.state, min(number, self.state.events_made))
+
+    @invariant()
+    def what_runs_is_never_written_to(self) -> None:
+        if self.state.running != "factory":
+            assert self.state.running in self.state.slots
+        if self.state.candidate is not None:
+            assert self.state.candidate.slot != self.state.running
+            assert self.state.candidate.slot not in self.state.slots
+
+    @invariant()
+    def the_way_back_leads_to_something_else_that_is_there(self) -> None:
+        if self.state.previous is not None:
+            assert self.state.previous != self.state.running
+            assert self.state.previous == "factory" or self.state.previous in self.state.slots
+        if self.state.running != "factory":
+            assert self.state.previous is not None
+
+    @invariant()
+    def a_probation_has_a_release(self) -> None:
+        assert self.state.probation is None or self.state.release is not None
+
+    @invariant()
+    def events_are_numbered_and_told_in_order(self) -> None:
+        numbers = [event.number for event in self.state.events]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) <= EVENTS_KEPT
+        assert all(number > self.state.events_told for number in numbers)
+
+    @invariant()
+    def it_is_what_was_written(self) -> None:
+        written = self.state.model_dump_json(by_alias=True)
+        assert UpdateState.model_validate_json(written) == self.state
+
+
+TestDevice = Device.TestCase
+TestDevice.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_what_stands_in_the_way_is_told_once_until_a_step_is_taken() -> None:
+    state = steps.begun(UpdateState(), release(1), 1000)
+    for _ in range(3):
+        state = steps.hindered(state, Reason.UPDATE_UNREACHABLE, AT, "no network")
+    assert len(state.events) == 1
+    state = steps.fetched(state, AT)
+    state = steps.hindered(state, Reason.UPDATE_UNREACHABLE, AT, "no network")
+    assert [event.reason for event in state.events] == [
+        Reason.UPDATE_UNREACHABLE, Reason.UPDATE_FETCHED, Reason.UPDATE_UNREACHABLE,
+    ]  # fmt: skip
+
+
+def test_probation_counts_healthy_seconds_and_ends_with_a_word() -> None:
+    state = steps.switched(on_trial(UpdateState()), AT, {})
+    state = steps.lived(state, 40.0, 60.0, AT)
+    assert state.probation is not None
+    assert state.probation.healthy_s == 40.0
+    state = steps.lived(state, 40.0, 60.0, AT)
+    assert state.probation is None
+    assert state.standing is not None
+    assert (state.standing.step, state.standing.version) == ("committed", "1.1.0")
+
+
+def test_starts_that_ended_in_order_are_no_bad_ones() -> None:
+    state = steps.switched(on_trial(UpdateState()), AT, {})
+    for _ in range(10):
+        state = steps.stopped(steps.started(state, AT))
+    assert state.release == release(1)
+    for _ in range(4):
+        state = steps.started(state, AT)
+    assert state.running == "factory"
+    assert state.events[-1].reason is Reason.UPDATE_CRASHED
+
+
+def test_the_second_update_leaves_the_first_to_go_back_to() -> None:
+    state = steps.lived(steps.switched(on_trial(UpdateState()), AT, {}), 99.0, 60.0, AT)
+    state = steps.switched(on_trial(state, 2), AT, {})
+    assert (state.running, state.previous) == ("b", "a")
+    state = steps.rolled_back(state, Reason.UPDATE_FAILING, AT, "why")
+    assert state.release == release(1)
+    assert state.previous == "factory"
+
+
+@pytest.mark.parametrize("reason", [Reason.UPDATE_WITHDRAWN, Reason.UPDATE_NOT_PROVED])
+def test_what_is_given_up_is_told_and_forgiven_on_request(reason) -> None:
+    state = steps.given_up(
+        on_trial(UpdateState()), reason, AT, "why", for_good=reason is Reason.UPDATE_NOT_PROVED
+    )
+    assert state.standing is not None
+    withdrawn = reason is Reason.UPDATE_WITHDRAWN
+    assert state.standing.step == ("withdrawn" if withdrawn else "failed")
+    assert (state.refusal_of(release(1)) is None) == withdrawn
+    assert steps.forgiven(state, release(1)).failed == []

@@ -1,0 +1,148 @@
+"""`loamscan update` as somebody at the device calls it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from edge.errors import ConfigError, UpdateError
+from edge.updates.commands import update
+from edge.updates.store import UpdateBusyError
+
+from .conftest import NEW, OLD, World
+
+CONFIG = """
+[device]
+id = "ls-0042"
+[scanner]
+url = "loamscan:///dev/null"
+[log]
+directory = "log"
+[mqtt]
+host = "127.0.0.1"
+[updates]
+directory = "updates"
+root = "root.json"
+trial_scans = 0
+"""
+
+
+@pytest.fixture
+def call(world: World):
+    path = world.device.folder / "loamscan.toml"
+    path.write_text(CONFIG)
+
+    def called(*words: object) -> str:
+        command = [*map(str, words), "--config", str(path)]
+        return CliRunner().invoke(update, command, catch_exceptions=False).stdout
+
+    return called
+
+
+def test_check_says_what_is_offered_and_changes_nothing_that_runs(world, call) -> None:
+    world.release()
+    said = call("check", "--from", world.served)
+    assert (
+        said == f"reference-neospectra {NEW} is offered by rollout reference-neospectra-1-2-0-1\n"
+    )
+    found = json.loads(call("check", "--from", world.served, "--json"))
+    assert found["offered"]["version"] == NEW
+    assert world.device.state.candidate is None
+
+
+def test_apply_status_and_rollback_say_what_runs(world, call, monkeypatch) -> None:
+    monkeypatch.setattr("edge.updates.updater.os.nice", lambda _: 0)
+    monkeypatch.setattr("edge.updates.updater.os.sched_setscheduler", lambda *_: None)
+    world.release()
+    said = call("apply", "--from", world.served).splitlines()
+    assert said[0] == f"runs       reference-neospectra {NEW} (slot b)"
+    assert said[1].startswith("probation")
+    assert said[2] == f"before     reference-neospectra {OLD}"
+    assert call("status").splitlines() == said
+    assert json.loads(call("status", "--json"))["running"] == "b"
+    said = call("rollback").splitlines()
+    assert said[0] == f"runs       reference-neospectra {OLD} (slot a)"
+    assert said[-1].startswith(f"failed     reference-neospectra {NEW}: somebody had")
+
+
+def test_a_trial_that_waits_says_so(world, call) -> None:
+    world.release()
+    world.device.settings["trial_scans"] = 3
+    state = world.apply()
+    assert state.candidate.step == "trial"
+    assert "0 of 3 live scans so far: it waits" in world.device.said
+    assert call("status").splitlines()[2] == f"coming     reference-neospectra {NEW}: trial"
+    world.device.scanned(2)
+    assert world.apply().candidate.looks == 2
+    world.device.scanned(1)
+    assert world.apply().probation is not None
+
+
+def test_a_trial_waits_no_longer_than_it_is_told(world) -> None:
+    world.release()
+    world.device.settings |= {"trial_scans": 99, "trial_looks": 2}
+    assert [world.apply().probation is not None for _ in range(3)] == [False, False, True]
+
+
+def test_a_trial_that_is_withdrawn_meanwhile_ends(world) -> None:
+    rollout = world.release()
+    world.device.settings["trial_scans"] = 99
+    world.apply()
+    world.operated.halt(rollout)
+    world.serve()
+    state = world.apply()
+    assert state.candidate is None
+    assert state.standing.step == "withdrawn"
+    assert state.refusal_of(state.slots.get("b", state.release)) is None
+
+
+def test_a_trial_goes_on_without_a_network(world) -> None:
+    world.release()
+    world.device.settings["trial_scans"] = 1
+    world.apply()
+    world.faults.about, world.faults.status = "metadata", 503
+    world.device.scanned(1)
+    assert world.apply().probation is not None
+
+
+def test_a_newer_rollout_takes_the_place_of_one_on_its_way(world) -> None:
+    world.release()
+    world.device.settings["trial_scans"] = 99
+    world.apply()
+    world.release("1.3.0")
+    state = world.apply(without_live=True)
+    assert state.release.version == "1.3.0"
+
+
+def test_two_updaters_do_not_get_in_each_other_s_way(world) -> None:
+    world.release()
+    with world.device.updater().store.updating(), pytest.raises(UpdateBusyError):
+        world.apply()
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "why"),
+    [
+        (["check"], ConfigError, "names no url"),
+        (["check", "--from", "/nowhere"], UpdateError, "no fleet repository in /nowhere"),
+    ],
+)
+def test_what_is_missing_is_named(call, words, error, why) -> None:
+    with pytest.raises(error, match=why):
+        call(*words)
+
+
+def test_there_is_no_way_back_before_the_first_update(world, call) -> None:
+    call("rollback")
+    with pytest.raises(UpdateError, match="no bundle before"):
+        call("rollback")
+
+
+def test_a_configuration_without_updates_is_told(world, call) -> None:
+    path = world.device.folder / "loamscan.toml"
+    path.write_text(CONFIG.partition("[updates]")[0])
+    for word in ("status", "rollback"):
+        with pytest.raises(ConfigError, match=r"no section \[updates\]"):
+            call(word)
