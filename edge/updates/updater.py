@@ -35,19 +35,12 @@ _FOR_GOOD: Final = frozenset(
 class Updater:
     """A device's updates. ``agent`` is the version of loamscan that runs it."""
 
-    def __init__(
-        self,
-        config: Config,
-        agent: str,
-        tell: Tell = lambda _: None,
-        prove_s: float = PROVE_S,
-    ) -> None:
+    def __init__(self, config: Config, agent: str, tell: Tell = lambda _: None) -> None:
         """Raises `ConfigError` where the configuration does not speak of updates."""
         self._config = config
         self.settings = updates_of(config)
         self._agent = agent
         self._tell = tell
-        self._prove_s = prove_s
         self.store = Store(self.settings.directory)
 
     def check(self, source: Source) -> Outlook:
@@ -147,7 +140,7 @@ class Updater:
         if state.candidate is not None and state.candidate.step == "proving":
             self._tell("proving it on this device")
             engines = self.store.engines(candidate.slot, self._config.model.engines)
-            prove_release(place, candidate.release, self._agent, engines, self._tell, self._prove_s)
+            prove_release(place, candidate.release, self._agent, engines, self._tell, PROVE_S)
             scans = newest_scans(self._config.log.directory)
             state = self.store.change(lambda now: steps.proved(now, clock.now(), scans))
         return self._try(state, without_live=without_live)

@@ -20,7 +20,7 @@ from edge import clock
 from edge.errors import UpdateError
 from edge.proof import prove
 from edge.updates import sources, steps
-from edge.updates.sources import Folder, Web
+from edge.updates.sources import Folder, Source, Web
 from edge.updates.state import UpdateState
 from fleet_devices import Device, Faults, Operated, bundle, web_server
 from fleets import NOW, Fleet
@@ -56,18 +56,22 @@ class World:
     def apply(self, **options: bool) -> UpdateState:
         return self.device.apply(Web(self.url), **options)
 
-    def refused(self, **options: bool) -> Reason:
+    def refused(self, source: Source | None = None) -> Reason:
         """The reason that an update is refused for; it was reported, and the old bundle answers."""
         with pytest.raises(UpdateError) as refused:
-            self.apply(**options)
+            self.device.apply(source or Web(self.url))
         assert_well(self.device, OLD)
         reported = [event.reason for event in self.device.state.events]
         assert refused.value.reason in reported
         assert refused.value.remedy
-        self.row.outcome = f"`{refused.value.reason.value}`"
-        self.row.state = state_name(self.device.state)
-        self.row.runs = OLD
+        self.tell(f"`{refused.value.reason.value}`")
         return refused.value.reason
+
+    def tell(self, outcome: str, device: Device | None = None) -> None:
+        """Have in the page what became of the device, as it is now."""
+        state = (device or self.device).state
+        self.row.outcome, self.row.state = outcome, state_name(state)
+        self.row.runs = state.release.version if state.release else ""
 
     def updates_later(self) -> None:
         """Once what is served is honest again, the device takes it."""
@@ -156,12 +160,10 @@ def world(
         )  # fmt: skip
         world.serve()
         yield world
-        if row.name and not row.kills and not row.outcome:
-            state = world.device.state
-            row.state = state_name(state)
-            row.outcome = "updates all the same" if state.probation else "nothing is offered"
-            row.runs = state.release.version if state.release else ""
-        ROWS.append(row)
+        if not row.outcome:
+            world.tell("updates all the same")
+        if row.kills or request.module.__name__.endswith("test_attacks"):
+            ROWS.append(row)
 
 
 @pytest.fixture
@@ -183,8 +185,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _words(test: str) -> str:
     name, _, parameters = test.removeprefix("test_").partition("[")
-    of = f" ({parameters.rstrip(']').split('-update.')[0]})" if parameters else ""
-    return name.replace("_", " ") + of
+    which = parameters.rstrip("]").partition("-update.")[0].removeprefix("spoil_").strip("/")
+    of = f" ({which})" if which else ""
+    return name.replace("__", ": ").replace("_", " ") + of
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

@@ -71,11 +71,13 @@ def kills(world: World, count: int, seed: int) -> Counter[str]:
     assert check_whole(world.device) == "probation"
     chance, found = random.Random(seed), Counter[str]()
     while found.total() < count:
-        if world.device.state.probation is not None:
+        if world.device.state.probation is not None or chance.random() < 0.6:
             shutil.rmtree(world.device.folder)
             shutil.copytree(fresh, world.device.folder)
         child = apply_in_a_child(world)
-        if not ended(child, chance.uniform(0, 0.9 * whole_s)):
+        # Looking and fetching take the first tenth or two, the bundle's two processes the rest.
+        until_s = chance.uniform(0, whole_s * chance.choice([0.2, 0.9]))
+        if not ended(child, until_s):
             # With all that it started, as a loss of power would.
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
