@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
     "startup",
     "engines",
     "codecs",
+    "fleet",
     "realism",
     "accuracy",
     "axes",
