@@ -38,8 +38,10 @@ class Cost(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """As measured on real updaters: a look with nothing known yet, after a change, and with nothing new;
-    what taking a bundle adds, how long that takes, and how long a probation is.
+    """As measured on real updaters.
+
+    A look with nothing known yet, after a change, and with nothing new; what taking a bundle adds, how long
+    that takes, and how long a probation is.
     """
 
     first: Cost

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from contract.errors import ContractError
+from contract.errors import ContractError, first_fault
 from contract.records import Part, UtcTime
 from contract.version import Version
 
@@ -59,12 +59,14 @@ def read_bundle_word(custom: Mapping[str, Any] | None) -> BundleWord:
     try:
         return BundleWord.model_validate(custom)
     except ValidationError as error:
-        raise ContractError(f"no word on a bundle: {error}") from error
+        raise ContractError(f"no word on a bundle: {first_fault(error)}") from error
 
 
 def read_signed_word(timestamp: Mapping[str, Any], targets: Mapping[str, Any]) -> SignedWord:
     """Parse the fields of the two that the framework does not know; raises `ContractError`."""
     try:
         return SignedWord(issued_at=timestamp[ISSUED_AT], floors=targets[FLOORS])
-    except (KeyError, ValidationError) as error:
-        raise ContractError(f"it says not when it was signed, or no floors: {error}") from error
+    except KeyError as error:
+        raise ContractError(f"it has no {error}") from error
+    except ValidationError as error:
+        raise ContractError(first_fault(error)) from error

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from contract.errors import ContractError
+from contract.errors import ContractError, first_fault
 from contract.records import Part, UtcTime
 from contract.version import Version, version_key
 
@@ -23,7 +23,9 @@ ROLLOUTS_MAX: Final = 256
 class Constraints(Part):
     """What a device must be to take part; what is empty asks for nothing."""
 
-    device_classes: list[str] = []
+    device_classes: Annotated[
+        list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=64)
+    ] = []
     minimum_agent: Version | None = None
     minimum_free_bytes: int = Field(default=0, ge=0)
     scanner_covers_nm: tuple[float, float] | None = None
@@ -128,4 +130,4 @@ def read_rollouts(text: bytes) -> Rollouts:
     try:
         return Rollouts.model_validate_json(text)
     except ValidationError as error:
-        raise ContractError(f"no file of rollouts: {error}") from error
+        raise ContractError(f"no file of rollouts: {first_fault(error)}") from error

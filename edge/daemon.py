@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -103,7 +104,7 @@ class Daemon:
     def busy_s(self) -> float:
         """How long the scan that is being judged, if one is, has taken so far."""
         since_s = self._taking_since_s
-        return 0.0 if since_s is None else clock.running_s() - since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     def report(self, event: Happened, on_taken: Callable[[], None]) -> None:
         """Publish what another process of this device has to say."""
@@ -219,7 +220,7 @@ class Daemon:
             if scan is None:
                 self._recorder.tick()
                 continue
-            self._taking_since_s = clock.running_s()
+            self._taking_since_s = time.monotonic()
             new = self._recorder.take(scan, scanner.instrument)
             self._taking_since_s = None
             scanner.acknowledge(scan)

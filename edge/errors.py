@@ -18,6 +18,10 @@ class EngineError(EdgeError):
     """A bundle's graphs that don't run here, or don't compute what they should."""
 
 
+class OwnProcessError(EngineError):
+    """Work in a process of its own that was ended, or took too long: perhaps the machine's fault."""
+
+
 class LogError(EdgeError):
     """The record log can't be opened or written."""
 
@@ -37,6 +41,10 @@ class DemoError(EdgeError):
 class UpdateError(EdgeError):
     """An update that can't be had now, or must never be; ``reason`` says why in one word."""
 
-    def __init__(self, reason: Reason, what: str, remedy: str = "") -> None:
+    def __init__(
+        self, reason: Reason, what: str, remedy: str = "", *, perhaps_machine: bool = False
+    ) -> None:
+        """``perhaps_machine`` says that another try may go well."""
         super().__init__(what, remedy or reason.hint)
         self.reason = reason
+        self.perhaps_machine = perhaps_machine

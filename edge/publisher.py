@@ -251,6 +251,10 @@ class Publisher:
             self._others.add(link.publish(self._message("online")))
         if self._events and not self._others:
             event = self._events.popleft()
+            limit = link.maximum_packet_bytes
+            if limit is not None and len(event.payload) + _PACKET_OVERHEAD_BYTES > limit:
+                _LOG.error("an event is larger than the %d bytes that the broker takes", limit)
+                return
             mid = link.publish(Message(self._topics.events, event.payload))
             self._others.add(mid)
             self._flying_event = mid, event

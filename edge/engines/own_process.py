@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from edge.errors import EngineError
+from edge.errors import EngineError, OwnProcessError
 from soil.errors import LoamscanError
 
 Tell = Callable[[str], None]
@@ -39,7 +39,7 @@ def in_own_process(
     """``work(*given, tell)`` in a fresh Python; arguments, result and what it tells are pickled.
 
     Raises the error that it raises as an `EngineError`, and an `EngineError` that names ``name`` where
-    it raises what is none of ours, crashes, or has no result after ``timeout_s``.
+    it raises what is none of ours; an `OwnProcessError` where it crashes or has no result in time.
     """
     until_s = time.monotonic() + timeout_s
     ours, theirs = Pipe()
@@ -71,9 +71,9 @@ def in_own_process(
                 raise EngineError(f"{name} does not work here: {content[0]}")
         raise _LateError
     except _LateError:
-        raise EngineError(f"{name} did not answer within {timeout_s:g} s") from None
+        raise OwnProcessError(f"{name} did not answer within {timeout_s:g} s") from None
     except (EOFError, OSError) as error:
-        raise EngineError(_ended(name, child, error)) from error
+        raise OwnProcessError(_ended(name, child, error)) from error
     finally:
         theirs.close()
         if child is not None:

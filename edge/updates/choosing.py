@@ -31,9 +31,7 @@ def choose(
     """
     rollouts = _newer(view.rollouts, state.release)
     if view.rollouts and not rollouts:
-        return Outlook(
-            None, f"what the newest rollout, {view.rollouts[-1].id}, brought runs already"
-        )
+        return Outlook(None, "no rollout is newer than the one that brought what runs")
     halted = set(view.trust.halted)
     rollout = offered([r for r in rollouts if r.id not in halted], fitness, view.now)
     if rollout is None:
@@ -86,9 +84,13 @@ def _check(offer: Offered, fitness: Fitness, trust: Trust) -> None:
 def _newer(rollouts: Sequence[Rollout], running: Release | None) -> Sequence[Rollout]:
     """Those begun after the one that brought what runs: an older one would take a device back."""
     ids = [rollout.id for rollout in rollouts]
-    if running is None or running.rollout not in ids:
+    if running is None:
         return rollouts
-    return rollouts[ids.index(running.rollout) + 1 :]
+    if running.rollout in ids:
+        return rollouts[ids.index(running.rollout) + 1 :]
+    # Forgotten by the operator, or begun after this copy was made.
+    begun_at = running.begun_at
+    return [rollout for rollout in rollouts if begun_at is None or rollout.starts_at > begun_at]
 
 
 def _why_none(rollouts: Sequence[Rollout], fitness: Fitness, now: datetime) -> str:

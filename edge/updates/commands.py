@@ -50,9 +50,12 @@ def update() -> None:
 def check(config: Path, folder: Path | None, as_json: bool) -> None:
     """Look whether a bundle is offered to this device. Fetches none."""
     updater = _updater(config)
-    outlook = updater.check(_source(updater, folder))
+    source = _source(updater, folder)
+    if source is None:
+        raise ConfigError("the section [updates] names no url", "name a folder with --from")
+    outlook = updater.check(source)
     if as_json:
-        release = outlook.offer.release.model_dump() if outlook.offer else None
+        release = outlook.offer.release.model_dump(mode="json") if outlook.offer else None
         click.echo(json.dumps({"offered": release, "why": outlook.why}))
         return
     click.echo(outlook.why)
@@ -109,11 +112,13 @@ def _updater(path: Path) -> Updater:
     return Updater(load_config(path), agent_version(), lambda line: click.echo(line, err=True))
 
 
-def _source(updater: Updater, folder: Path | None) -> Source:
+def _source(updater: Updater, folder: Path | None) -> Source | None:
     from edge.updates.sources import Folder, Web
 
     if folder is not None:
         return Folder(folder)
+    if updater.settings.url is None and updater.store.read().candidate is not None:
+        return None
     if updater.settings.url is None:
         raise ConfigError("the section [updates] names no url", "name one, or a folder with --from")
     return Web(updater.settings.url)

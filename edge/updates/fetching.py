@@ -55,7 +55,9 @@ def fetch(
         if not _is(part, length, sha256):
             part.unlink()
             raise UpdateError(
-                Reason.UPDATE_DAMAGED, f"{path} from {source.name} has not the signed digest"
+                Reason.UPDATE_DAMAGED,
+                f"{path} from {source.name} has not the signed digest",
+                perhaps_machine=True,
             )
         with part.open("rb") as file:
             os.fsync(file.fileno())
@@ -91,7 +93,8 @@ def _complete(
             if not again or error.reason is not Reason.UPDATE_UNREACHABLE:
                 raise
             why = error.what
-        if _size(part) - before >= PROGRESS_BYTES:
+        # One that begins anew each time would go on for ever.
+        if source.begins_at == before and _size(part) - before >= PROGRESS_BYTES:
             tries, pauses = 0, backoff_s()
         elif _size(part) < length:
             tries += 1
@@ -119,6 +122,7 @@ def _append(source: Source, path: str, length: int, part: Path, tell: Tell) -> N
                 raise UpdateError(
                     Reason.UPDATE_DAMAGED,
                     f"{path} from {source.name} is longer than the {length} bytes that were signed",
+                    perhaps_machine=True,
                 )
             file.write(piece)
             # What came before a cut or a kill need not come again.

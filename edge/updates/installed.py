@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -37,8 +38,8 @@ class Installed:
         self._store = Store(self._settings.directory)
         self._on_reading = on_reading
         self._beat_s = min(steps.HEALTHY_S, max(self._settings.probation_s, 0.5))
-        self._handed = 0
-        self._taken = 0
+        self._handed: set[int] = set()
+        self._taken: deque[int] = deque()
         self._failing = ""
 
     def daemon(self) -> Daemon:
@@ -49,8 +50,9 @@ class Installed:
         state = self._begun()
         self._runs = _runs(state)
         self._probation = state.probation is not None
-        self._read_ns = self._beat_at_s = 0.0
-        self._handed = 0
+        self._read: tuple[int, int] | None = None
+        self._beat_at_s = 0.0
+        self._handed.clear()
         self._failing = ""
         model = self._config.model.model_copy(
             update={
@@ -69,31 +71,39 @@ class Installed:
     def tend(self, daemon: Daemon) -> bool:
         """Call now and then. Whether another bundle is to run, for which this daemon must end."""
         now_s = clock.running_s()
-        if daemon.busy_s > HANGS_S:
+        if self._probation and daemon.busy_s > HANGS_S:
             self._failing = f"a scan has been judged for {daemon.busy_s:.0f} s"
-        if self._failing and self._gives_way(self._failing):
+        if self._failing and self._gives_way(self._failing, probation_alone=True):
             return True
         if not self._beat_at_s:
             self._beat_at_s = now_s + self._beat_s
         elif now_s >= self._beat_at_s:
             self._beat_at_s = now_s + self._beat_s
-            self._change(
-                lambda state: steps.lived(
-                    state, self._beat_s, self._settings.probation_s, clock.now()
-                )
-            )
-        if self._taken:
-            number, self._taken = self._taken, 0
-            self._change(lambda state: steps.told(state, number))
-        changed_ns = self._store.changed_ns
-        if changed_ns == self._read_ns:
+            self._change(self._lived)
+        self._write_down_what_was_taken()
+        version = self._store.version
+        if version == self._read:
             return False
-        self._read_ns = changed_ns
+        self._read = version
         return self._take_in(daemon)
 
     def stopped(self) -> None:
         """The daemon has ended in order."""
-        self._change(lambda state: steps.told(steps.stopped(state), self._taken))
+        self._write_down_what_was_taken()
+        self._change(steps.stopped)
+
+    def _lived(self, state: UpdateState) -> UpdateState:
+        if _runs(state) != self._runs:
+            return state  # switched meanwhile: that was not well yet
+        return steps.lived(state, self._beat_s, self._settings.probation_s, clock.now())
+
+    def _write_down_what_was_taken(self) -> None:
+        taken: set[int] = set()
+        while self._taken:
+            taken.add(self._taken.popleft())
+        if taken:
+            self._change(lambda state: steps.told(state, taken))
+            self._handed -= taken
 
     def _take_in(self, daemon: Daemon) -> bool:
         try:
@@ -109,14 +119,11 @@ class Installed:
             return True
         daemon.stand(state.standing)
         for event in state.events:
-            if event.number > self._handed:
-                self._handed = event.number
-                daemon.report(event, partial(self._was_taken, event.number))
+            if event.number not in self._handed:
+                self._handed.add(event.number)
+                # On the publisher's thread: `tend` writes it down.
+                daemon.report(event, partial(self._taken.append, event.number))
         return False
-
-    def _was_taken(self, number: int) -> None:
-        # On the publisher's thread: `tend` writes it down.
-        self._taken = max(self._taken, number)
 
     def _watch(self, reading: Reading) -> None:
         """On the scanner's thread: a bundle on probation must not fail at work."""
@@ -128,7 +135,9 @@ class Installed:
 
     def _begun(self) -> UpdateState:
         try:
-            return self._store.change(lambda state: steps.started(state, clock.now()))
+            return self._store.change(
+                lambda state: steps.started(state, clock.now(), clock.boot_id())
+            )
         except UpdateError as error:
             _LOG.error("%s", error)
         try:
@@ -137,16 +146,21 @@ class Installed:
             _LOG.error("the configured bundle is used")
             return UpdateState()
 
-    def _gives_way(self, why: str) -> bool:
-        """Whether there was another bundle to go back to."""
+    def _gives_way(self, why: str, *, probation_alone: bool = False) -> bool:
+        """Whether there was another bundle to go back to.
+
+        With ``probation_alone`` a bundle that was committed stays.
+        """
 
         def step(state: UpdateState) -> UpdateState:
             if state.previous is None or _runs(state) != self._runs:
                 return state
+            if probation_alone and state.probation is None:
+                return state
             return steps.rolled_back(state, Reason.UPDATE_FAILING, clock.now(), why)
 
         _LOG.error("%s", why)
-        self._failing = ""
+        self._failing, self._probation = "", False
         state = self._change(step)
         return state is not None and _runs(state) != self._runs
 

@@ -9,9 +9,9 @@ from contract.bundle import open_bundle
 from contract.errors import BundleError
 from contract.reasons import Reason
 from edge.engines.choice import choose_engine
-from edge.engines.kept_choice import save_choice
+from edge.engines.kept_choice import EngineChoice, save_choice
 from edge.engines.own_process import Tell, in_own_process
-from edge.errors import EngineError, UpdateError
+from edge.errors import EdgeError, EngineError, OwnProcessError, UpdateError
 from edge.proof import prove
 from edge.updates.state import Release
 
@@ -44,14 +44,24 @@ def prove_release(
             f"{manifest.name} {manifest.version}",
         )
     try:
-        in_own_process("the bundle", _prove, path, agent, engines, timeout_s=timeout_s, tell=tell)
+        choice = in_own_process(
+            "the bundle", _prove, path, agent, engines, timeout_s=timeout_s, tell=tell
+        )
     except EngineError as error:
-        raise UpdateError(Reason.UPDATE_NOT_PROVED, error.what, error.remedy) from error
+        ended = isinstance(error, OwnProcessError)
+        raise UpdateError(
+            Reason.UPDATE_NOT_PROVED, error.what, error.remedy, perhaps_machine=ended
+        ) from error
+    if engines is not None and choice is not None:
+        try:
+            save_choice(engines, choice)
+        except EdgeError as error:
+            raise UpdateError(Reason.UPDATE_NO_ROOM, error.what, error.remedy) from error
 
 
-def _prove(path: Path, agent: str, engines: Path | None, tell: Tell) -> None:
+def _prove(path: Path, agent: str, engines: Path | None, tell: Tell) -> EngineChoice | None:
     bundle = open_bundle(path, agent)
     if engines is None:
         prove(bundle)
-    else:
-        save_choice(engines, choose_engine(bundle, engines, tell))
+        return None
+    return choose_engine(bundle, engines, tell)

@@ -75,6 +75,7 @@ class View:
             version=rollout.version,
             sha256=target.hashes["sha256"],
             rollout=rollout.id,
+            begun_at=rollout.starts_at,
         )
         return Offered(release, word, f"targets/{_with_digest(target)}", target.length)
 
@@ -96,7 +97,7 @@ def look(source: Source, root: Path, cache: Path, trust: Trust, clock: datetime)
         except OSError as error:
             raise no_room(cache, error) from error
     check_not_older(seen, trust, a_copy=source.is_copy)
-    trust = raised(trust, seen)
+    trust = raised(trust, seen, a_copy=source.is_copy)
     return View(client, seen, trust, believed_now(clock, trust, seen.online_keys))
 
 

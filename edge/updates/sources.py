@@ -75,6 +75,9 @@ class Folder:
         """Pieces of the file from ``offset`` on."""
         self.begins_at = offset
         try:
+            # A pipe or a device on a stick would never end.
+            if not (self._folder / path).is_file():
+                raise FileNotFoundError
             with (self._folder / path).open("rb") as file:
                 file.seek(offset)
                 while piece := file.read(CHUNK_BYTES):

@@ -21,12 +21,13 @@ FAILED_KEPT: Final = 64
 
 
 class Release(Part):
-    """A bundle in one version, to the byte."""
+    """A bundle in one version, to the byte; of a rollout that was begun then."""
 
     bundle: str
     version: Version
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     rollout: RolloutId | None = None
+    begun_at: UtcTime | None = None
 
     def same_bytes(self, other: Release) -> bool:
         """Whether both are the same bundle, whichever rollouts they came with."""
@@ -36,14 +37,15 @@ class Release(Part):
 class Candidate(Part):
     """A release on its way into a slot.
 
-    ``looks`` counts the updater's runs that its trial has waited for live scans, ``scans_before`` the
-    scans that were in the log when the trial began.
+    ``tries`` counts faults that may have been the machine's, ``looks`` the updater's runs
+    that its trial has waited for live scans, ``scans_before`` the scans that were in the log when it began.
     """
 
     release: Release
     length: int
     slot: SlotName
     step: Literal["fetching", "proving", "trial"]
+    tries: int = 0
     looks: int = 0
     scans_before: int = 0
 
@@ -90,7 +92,8 @@ class Happened(Part):
 class UpdateState(Part):
     """Everything: what runs, what it would go back to, what is on its way, what failed, what was told.
 
-    ``starts`` counts the daemon's starts in a row that were not followed by a healthy minute;
+    ``starts`` counts the daemon's starts in a row that were not followed by a healthy minute, in the boot
+    ``boot_id``, and ``boots`` the boots in a row in which there was none;
     ``hindrance`` is what stood in the way when it was last told.
     """
 
@@ -101,12 +104,13 @@ class UpdateState(Part):
     candidate: Candidate | None = None
     probation: Probation | None = None
     starts: int = 0
+    boots: int = 0
+    boot_id: str = ""
     failed: list[Refused] = []
     hindrance: str = ""
     trust: Trust = Trust()
     events: list[Happened] = []
     events_made: int = 0
-    events_told: int = 0
     standing: UpdateStanding | None = None
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contract.messages import UpdateStanding, UpdateStep
 from contract.reasons import Reason
@@ -22,10 +23,19 @@ from edge.updates.state import (
 
 PartT = TypeVar("PartT", bound=Part)
 
-STARTS_MAX = 3
-"""Starts in a row without a healthy minute that a bundle is given. Ours."""
+STARTS_MAX: Final = 3
+"""Starts in a row without a healthy minute that a bundle is given in one boot. Ours."""
 
-HEALTHY_S = 60.0
+BOOTS_MAX: Final = 10
+"""Boots in a row without one: power that fails is no fault of a bundle, but one may end a machine. Ours."""
+
+TRIES_MAX: Final = 3
+"""Faults that may have been the machine's: a process that was ended, a time that was over. Ours."""
+
+DETAIL_LENGTH_MAX: Final = 200
+"""A message's detail comes from anywhere, and goes into an event and a retained status."""
+
+HEALTHY_S: Final = 60.0
 """How long a daemon must have served for its start to count as healthy. Ours."""
 
 
@@ -69,6 +79,7 @@ def switched(state: UpdateState, at: datetime, details: dict[str, Any]) -> Updat
         candidate=None,
         probation=Probation(),
         starts=0,
+        boots=0,
     )
     return _told(state, candidate.release, "probation", Reason.UPDATE_SWITCHED, at, details)
 
@@ -87,23 +98,33 @@ def given_up(
 
 def hindered(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
     """Something stood in the way; said once, until a step was taken, however often it is tried again."""
-    hindrance = f"{reason.value}: {detail}"
-    if hindrance == state.hindrance:
+    if reason.value == state.hindrance:
         return state
     details = {"detail": detail}
     if state.candidate is None:
         state = _noted(state, reason, at, details)
     else:
         state = _told(state, state.candidate.release, state.candidate.step, reason, at, details)
-    return _with(state, hindrance=hindrance)
+    return _with(state, hindrance=reason.value)
 
 
-def started(state: UpdateState, at: datetime) -> UpdateState:
+def failed_once(state: UpdateState) -> UpdateState:
+    """The candidate met a fault that may have been the machine's."""
+    candidate = _candidate(state)
+    return _with(state, candidate=_with(candidate, tries=candidate.tries + 1))
+
+
+def started(state: UpdateState, at: datetime, boot_id: str) -> UpdateState:
     """A daemon starts; what ended too often goes back first."""
-    if state.starts >= STARTS_MAX and state.previous is not None:
-        state = rolled_back(
-            state, Reason.UPDATE_CRASHED, at, f"{state.starts} starts without a healthy minute"
-        )
+    if boot_id != state.boot_id:
+        state = _with(state, boot_id=boot_id, boots=state.boots + (state.starts > 0), starts=0)
+    if state.previous is not None:
+        if state.starts >= STARTS_MAX:
+            why = f"{state.starts} starts without a healthy minute"
+            state = rolled_back(state, Reason.UPDATE_CRASHED, at, why)
+        elif state.boots >= BOOTS_MAX:
+            why = f"{state.boots} boots without a healthy minute"
+            state = rolled_back(state, Reason.UPDATE_CRASHED, at, why)
     return _with(state, starts=state.starts + 1)
 
 
@@ -114,7 +135,7 @@ def stopped(state: UpdateState) -> UpdateState:
 
 def lived(state: UpdateState, healthy_s: float, probation_s: float, at: datetime) -> UpdateState:
     """The daemon has served well for ``healthy_s`` more seconds."""
-    state = _with(state, starts=0)
+    state = _with(state, starts=0, boots=0)
     if state.probation is None or state.release is None:
         return state
     total_s = state.probation.healthy_s + healthy_s
@@ -126,15 +147,21 @@ def lived(state: UpdateState, healthy_s: float, probation_s: float, at: datetime
 
 
 def rolled_back(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
-    """What ran is remembered as failed, and what was before it runs; it must be there."""
+    """What was before runs; it must be there.
+
+    What ran is remembered as failed where it was on probation, or somebody asked for this: what was well for
+    long may have been left for a fault of the machine.
+    """
     assert state.previous is not None
     release = state.release
+    for_good = state.probation is not None or reason is Reason.UPDATE_ROLLED_BACK
     before: Place = state.previous
     last_resort: Place | None = None if before == "factory" else "factory"
-    state = _with(state, running=before, previous=last_resort, probation=None, starts=0)
+    state = _with(state, running=before, previous=last_resort, probation=None, starts=0, boots=0)
     if release is None:
         return _noted(state, reason, at, {"detail": detail})
-    state = _remembered(state, release, reason)
+    if for_good:
+        state = _remembered(state, release, reason)
     return _told(state, release, "rolled back", reason, at, {"detail": detail})
 
 
@@ -144,10 +171,10 @@ def forgiven(state: UpdateState, release: Release) -> UpdateState:
     return _with(state, failed=kept)
 
 
-def told(state: UpdateState, number: int) -> UpdateState:
-    """Events up to ``number`` are with the broker."""
-    kept = [event for event in state.events if event.number > number]
-    return _with(state, events_told=max(state.events_told, number), events=kept)
+def told(state: UpdateState, numbers: Collection[int]) -> UpdateState:
+    """Events of these numbers are with the broker."""
+    kept = [event for event in state.events if event.number not in numbers]
+    return _with(state, events=kept)
 
 
 def _candidate(state: UpdateState) -> Candidate:
@@ -176,7 +203,7 @@ def _told(
     at: datetime,
     details: dict[str, Any],
 ) -> UpdateState:
-    standing = _standing(release, step, reason, str(details.get("detail", "")))
+    standing = _standing(release, step, reason, str(details.get("detail", ""))[:DETAIL_LENGTH_MAX])
     named = {"bundle": release.bundle, "version": release.version, "step": step}
     rollout = {"rollout": release.rollout} if release.rollout else {}
     state = _with(state, standing=standing, hindrance="")
@@ -186,6 +213,8 @@ def _told(
 def _noted(
     state: UpdateState, reason: Reason, at: datetime, details: dict[str, Any]
 ) -> UpdateState:
+    if "detail" in details:
+        details = {**details, "detail": str(details["detail"])[:DETAIL_LENGTH_MAX]}
     number = state.events_made + 1
     event = Happened(number=number, at=at, reason=reason, details=details)
     return _with(state, events=[*state.events, event][-EVENTS_KEPT:], events_made=number)

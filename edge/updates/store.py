@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,12 +60,13 @@ class Store:
             raise no_room(self._path, error) from error
 
     @property
-    def changed_ns(self) -> int:
-        """When the state was last changed, in whatever the file system counts; 0 for never."""
+    def version(self) -> tuple[int, int]:
+        """Tells a state from one that took its place: file systems may count whole seconds."""
         try:
-            return self._path.stat().st_mtime_ns
+            stat = self._path.stat()
         except OSError:
-            return 0
+            return 0, 0
+        return stat.st_ino, stat.st_mtime_ns
 
     def slot(self, name: SlotName) -> Path:
         """The folder of a slot."""
@@ -78,9 +80,20 @@ class Store:
         """Where the engines of a place lie, if engines are chosen at all."""
         return factory if place == "factory" or factory is None else self.slot(place) / "engines"
 
+    def _check_owner(self) -> None:
+        """What another user made here the daemon could not read, and would take for a broken bundle."""
+        owner = _owner(self.folder.absolute())
+        if owner != os.geteuid():
+            raise UpdateError(
+                Reason.UPDATE_NO_ROOM,
+                f"{self.folder} belongs to user {owner}, this is user {os.geteuid()}",
+                f"run it as the daemon's user: sudo -u '#{owner}' loamscan update",
+            )
+
     @contextmanager
     def updating(self) -> Iterator[None]:
         """One updater at a time; raises `UpdateError` where another is at work."""
+        self._check_owner()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = (self.folder / "updater.lock").open("ab")
@@ -96,6 +109,13 @@ class Store:
                     "wait for it; see `loamscan update status`",
                 ) from error
             yield
+
+
+def _owner(path: Path) -> int:
+    """Whose ``path`` is, or the nearest folder above that is there."""
+    while not path.exists():
+        path = path.parent
+    return path.stat().st_uid
 
 
 class UpdateBusyError(UpdateError):

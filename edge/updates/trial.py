@@ -22,7 +22,7 @@ from edge.assessment import Assessor, Engine, References
 from edge.engines.chosen import chosen_engine
 from edge.engines.kept_choice import read_choice
 from edge.engines.own_process import Tell, in_own_process
-from edge.errors import EngineError, UpdateError
+from edge.errors import EngineError, OwnProcessError, UpdateError
 from edge.log_file import FILE_NAME
 from edge.proof import prove
 from edge.scans import LoggedScan, logged_scan
@@ -111,8 +111,12 @@ def tried(
     if not scans:
         return Trial(0, 0, {})
     tell(f"both bundles judge {len(scans)} scans")
-    old = _judged(*running, log, newest, tell)
     new = _judged(*candidate, log, newest, tell)
+    try:
+        old = _judged(*running, log, newest, tell)
+    except UpdateError as error:
+        # What runs is broken: whatever can judge is better.
+        return Trial(len(scans), live, {"running": error.what})
     return Trial(len(scans), live, compared(old, new))
 
 
@@ -151,7 +155,10 @@ def _judged(bundle: Path, engines: Path | None, log: Path, newest: int, tell: Te
             "the bundle", judge, bundle, engines, log, newest, timeout_s=REPLAY_S, tell=tell
         )
     except EngineError as error:
-        raise UpdateError(Reason.UPDATE_WORSE, error.what, error.remedy) from error
+        ended = isinstance(error, OwnProcessError)
+        raise UpdateError(
+            Reason.UPDATE_WORSE, error.what, error.remedy, perhaps_machine=ended
+        ) from error
 
 
 def judge(bundle_path: Path, engines: Path | None, log: Path, newest: int, _tell: Tell) -> Judged:

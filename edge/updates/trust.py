@@ -59,20 +59,21 @@ def check_not_older(seen: Seen, trust: Trust, *, a_copy: bool) -> None:
         )
 
 
-def raised(trust: Trust, seen: Seen) -> Trust:
+def raised(trust: Trust, seen: Seen, *, a_copy: bool) -> Trust:
     """What is believed after ``seen``, which is not older.
 
     Where a newer root names other online keys, what the former ones said of time goes with them: a thief
-    may have said anything.
+    may have said anything. A copy says nothing of how fresh the network's word is, and takes back no halt.
     """
     same_keys = _same_keys(trust, seen.online_keys)
     issued, floor = (trust.issued_at, trust.time_floor) if same_keys else (None, None)
+    halted = {rollout.id for rollout in seen.rollouts if rollout.halted}
     told_floor = min(seen.issued_at, seen.safe_until)
     return Trust(
         root_version=max(trust.root_version, seen.root_version),
         targets_version=max(trust.targets_version, seen.targets_version),
         told_by=sorted(seen.online_keys),
-        issued_at=max(issued, seen.issued_at) if issued else seen.issued_at,
+        issued_at=issued if a_copy else max(issued or seen.issued_at, seen.issued_at),
         time_floor=max(floor, told_floor) if floor else told_floor,
         floors={
             name: max(
@@ -80,7 +81,7 @@ def raised(trust: Trust, seen: Seen) -> Trust:
             )
             for name in sorted({*trust.floors, *seen.floors})
         },
-        halted=_halted(trust, seen),
+        halted=sorted(halted | set(trust.halted) if a_copy else halted),
     )
 
 
@@ -92,11 +93,3 @@ def below_floor(bundle: str, version: str, trust: Trust) -> str:
 
 def _same_keys(trust: Trust, online_keys: Sequence[str]) -> bool:
     return sorted(online_keys) == sorted(trust.told_by)
-
-
-def _halted(trust: Trust, seen: Seen) -> list[str]:
-    """Rollouts known to be halted: an older copy can't begin them again."""
-    halted = {rollout.id for rollout in seen.rollouts if rollout.halted}
-    if trust.issued_at and seen.issued_at < trust.issued_at:
-        return sorted({*trust.halted, *halted})
-    return sorted(halted)

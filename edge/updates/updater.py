@@ -6,9 +6,11 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Final
 
-from contract.bundle import open_bundle
+from contract.bundle import Bundle, open_bundle
+from contract.errors import BundleError
 from contract.reasons import Reason
 from contract.rollout import Fitness
 from edge import clock
@@ -27,7 +29,7 @@ from edge.updates.trial import newest_axis, newest_scans, tried
 Tell = Callable[[str], None]
 
 _FOR_GOOD: Final = frozenset(
-    {Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE, Reason.UPDATE_CRASHED}
+    {Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE, Reason.UPDATE_DAMAGED}
 )
 """What another try of the same bytes would not change."""
 
@@ -96,9 +98,8 @@ class Updater:
             return self._outlook(source, again=again).offer
         except UpdateError as error:
             self._hindered(error)
-            # What was fetched already needs no network.
-            waits = state.candidate is None or state.candidate.step == "fetching"
-            if waits or error.reason is not Reason.UPDATE_UNREACHABLE:
+            # What was fetched already was verified, and needs nobody any more.
+            if state.candidate is None or state.candidate.step == "fetching":
                 raise
             return None
 
@@ -111,7 +112,9 @@ class Updater:
         candidate = state.candidate
         if candidate is not None and (why := withdrawn(candidate.release, view.trust)):
             self._drop(candidate, Reason.UPDATE_WITHDRAWN, why, for_good=False)
-        return choose(view, self._fitness(state), state, self._running_digest(state), again=again)
+        running = self._running(state)
+        digest = running.sha256 if running else ""
+        return choose(view, self._fitness(running), state, digest, again=again)
 
     def _begin(self, offer: Offered, *, again: bool) -> UpdateState:
         def step(state: UpdateState) -> UpdateState:
@@ -164,12 +167,15 @@ class Updater:
         )
 
     def _stopped_by(self, error: UpdateError, candidate: Candidate) -> None:
-        if error.reason in _FOR_GOOD:
-            self._drop(candidate, error.reason, error.what, for_good=True)
-        elif error.reason is Reason.UPDATE_DAMAGED:
-            self._drop(candidate, error.reason, error.what, for_good=False)
-        else:
+        if error.reason not in _FOR_GOOD:
             self._hindered(error)
+            return
+        if error.perhaps_machine:
+            state = self.store.change(steps.failed_once)
+            if state.candidate is not None and state.candidate.tries < steps.TRIES_MAX:
+                self._hindered(error)
+                return
+        self._drop(candidate, error.reason, error.what, for_good=True)
 
     def _hindered(self, error: UpdateError) -> None:
         # A disk that is full, or a state that is damaged, can't be told of in the state.
@@ -195,23 +201,26 @@ class Updater:
             elif path.name != keep:
                 path.unlink(missing_ok=True)
 
-    def _fitness(self, state: UpdateState) -> Fitness:
+    def _fitness(self, running: Bundle | None) -> Fitness:
         axis = newest_axis(self._config.log.directory)
-        if axis is None:
-            axis = open_bundle(self.store.bundle(state.running, self._config.model.bundle)).axis
+        if axis is None and running is not None:
+            axis = running.axis
         return Fitness(
             device=self._config.device.id,
             channel=self.settings.channel,
             device_class=self.settings.device_class,
             agent=self._agent,
             free_bytes=shutil.disk_usage(self.settings.directory).free,
-            scanner_nm=axis.span_nm,
+            # Where nothing is known of the scanner, nothing speaks against a bundle.
+            scanner_nm=axis.span_nm if axis else (0.0, inf),
         )
 
-    def _running_digest(self, state: UpdateState) -> str:
-        if state.release is not None:
-            return state.release.sha256
-        return open_bundle(self._config.model.bundle).sha256
+    def _running(self, state: UpdateState) -> Bundle | None:
+        """The bundle that runs; None where it can't be read any more, which an update may put right."""
+        try:
+            return open_bundle(self.store.bundle(state.running, self._config.model.bundle))
+        except BundleError:
+            return None
 
 
 def step_back() -> None:

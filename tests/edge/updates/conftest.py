@@ -138,7 +138,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fleet]:
     assert state.probation is not None
     store = device.updater().store
     store.change(committed)
-    store.change(lambda state: steps.told(state, state.events_made))
+    store.change(lambda state: steps.told(state, range(state.events_made + 1)))
     return folder, operated.fleet
 
 

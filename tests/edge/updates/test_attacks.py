@@ -18,19 +18,21 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
 
-from contract.fleet_repository import ISSUED_AT
+from contract.fleet_repository import ISSUED_AT, ROLLOUTS_PATH
 from contract.reasons import Reason
 from contract.records import rfc3339
 from contract.rollout import Rollout, Rollouts
+from deploy.fleet.copying import copy_to
 from deploy.fleet.key_changes import change_keys
 from edge.errors import UpdateError
+from edge.updates import steps
 from edge.updates.sources import Folder, Web
 from edge.updates.trial import Trial
 from fleet_devices import NAME, Device, bundle
 from fleets import NOW, keys
 from soil.axis import Axis
 
-from .conftest import NEW, OLD, World, assert_well, days, year
+from .conftest import NEW, OLD, World, assert_well, committed, days, year
 
 BUNDLE_FILE = f"{NAME}-{NEW}.loam"
 
@@ -374,6 +376,59 @@ def test_a_stick_begins_nothing_that_the_network_said_was_halted(world) -> None:
     world.tell("not offered: `check` says why")
 
 
+def test_a_stick_does_not_make_the_network_a_replay(world) -> None:
+    world.release()
+    stick = world.operated.work / "stick"
+    copy_to(world.operated.fleet.repository, stick, world.operated.fleet.online, days(0.01), 30)
+    world.device.updater().check(Folder(stick))
+    world.apply()
+    assert_well(world.device, NEW)
+
+
+def test_an_older_stick_takes_no_device_back(world) -> None:
+    world.operated.publish(bundle(NEW))
+    stick = world.operated.work / "stick"
+    copy_to(world.operated.fleet.repository, stick, world.operated.fleet.online, NOW, 30)
+    world.operated.roll_out(NEW, starts_at=NOW + timedelta(minutes=1))
+    world.serve()
+    world.apply()
+    world.device.updater().store.change(committed)
+    assert "no rollout is newer" in world.device.updater().check(Folder(stick)).why
+    assert_well(world.device, NEW)
+
+
+def test_a_pipe_on_a_stick_holds_nobody_up(world) -> None:
+    shutil.copytree(world.operated.folder, stick := world.operated.work / "stick")
+    (stick / "metadata" / "timestamp.json").unlink()
+    os.mkfifo(stick / "metadata" / "timestamp.json")
+    assert world.refused(Folder(stick)) is Reason.UPDATE_UNREACHABLE
+    world.release()
+    world.updates_later()
+
+
+def test_stolen_online_key__signs_rollouts_that_are_a_megabyte_of_faults(world) -> None:
+    world.release()
+    repository, online = world.operated.fleet.repository, world.operated.fleet.online
+    honest = repository.rollouts
+    evil = honest.to_json().replace(
+        b'"device_classes":[]', b'"device_classes":[' + b"1," * 300_000 + b"1]"
+    )
+    entry = TargetFile.from_data(ROLLOUTS_PATH, evil, ["sha256"])
+    (
+        repository.folder / "targets/rollouts" / f"{entry.hashes['sha256']}.rollouts.json"
+    ).write_bytes(evil)
+    listed = repository._read("rollouts", Targets)
+    listed.version += 1
+    listed.targets = {ROLLOUTS_PATH: entry}
+    repository._write("rollouts", listed, [online])
+    repository.tell(online, NOW)
+    world.serve()
+    assert world.refused() is Reason.UPDATE_UNTRUSTED
+    assert (world.device.folder / "updates" / "state.json").stat().st_size < 10_000
+    repository.set_rollouts(honest, online, NOW)
+    world.updates_later()
+
+
 # --- the wrong device -----------------------------------------------------------------------------
 
 
@@ -393,7 +448,7 @@ def roll_out_without_constraints(world: World) -> None:
     rollout = Rollout.model_validate(
         {
             "id": "careless", "bundle": NAME, "version": NEW, "share_pct": 100.0,
-            "starts_at": NOW, "deadline": days(30),
+            "starts_at": NOW + timedelta(minutes=1), "deadline": days(30),
         }
     )  # fmt: skip
     rollouts = Rollouts.model_validate({"schema": "loamscan.rollouts/1", "rollouts": [rollout]})
@@ -510,7 +565,9 @@ def test_engine_build__that_crashes_or_hangs(
     with monkeypatch.context() as patch:
         patch.setattr("edge.updates.proving._prove", broken)
         patch.setattr("edge.updates.updater.PROVE_S", 2.0)
-        assert world.refused() is Reason.UPDATE_NOT_PROVED
+        for _ in range(steps.TRIES_MAX):
+            assert world.device.state.refusal_of(world.device.state.release) is None
+            assert world.refused() is Reason.UPDATE_NOT_PROVED
     assert world.device.state.candidate is None
     assert "failed here (update.not_proved)" in world.device.updater().check(Web(world.url)).why
     world.apply(again=True)
@@ -526,3 +583,13 @@ def test_golden_mismatch__is_never_run(world) -> None:
     world.apply()
     assert_well(world.device, OLD)
     assert "failed here" in world.device.updater().check(Web(world.url)).why
+
+
+def test_a_running_bundle_that_is_broken_is_replaced_by_its_update(world) -> None:
+    world.release()
+    path = world.device.updater().store.slot("a") / "bundle.loam"
+    path.write_bytes(path.read_bytes()[:-1])
+    state = world.apply()
+    assert state.release.version == NEW
+    assert "no zip archive" in state.events[-1].details["running"]
+    assert_well(world.device, NEW)

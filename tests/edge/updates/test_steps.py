@@ -70,11 +70,12 @@ class Device(RuleBasedStateMachine):
     def hinder(self, detail: str) -> None:
         self.state = steps.hindered(self.state, Reason.UPDATE_UNREACHABLE, AT, detail)
 
-    @rule()
-    def start(self) -> None:
+    @rule(boot_id=st.sampled_from("ab"))
+    def start(self, boot_id: str) -> None:
         before = self.state
-        self.state = steps.started(before, AT)
-        if before.starts >= steps.STARTS_MAX and before.previous is not None:
+        self.state = steps.started(before, AT, boot_id)
+        again = boot_id == before.boot_id and before.starts >= steps.STARTS_MAX
+        if again and before.previous is not None:
             assert self.state.running == before.previous
 
     @rule(healthy_s=st.floats(0, 100))
@@ -85,13 +86,14 @@ class Device(RuleBasedStateMachine):
     @precondition(may_go_back)
     @rule()
     def go_back(self) -> None:
-        left = self.state.release
+        left, for_good = self.state.release, self.state.probation is not None
         self.state = steps.rolled_back(self.state, Reason.UPDATE_FAILING, AT, "why")
-        assert left is None or self.state.refusal_of(left) is not None
+        assert left is None or not for_good or self.state.refusal_of(left) is not None
 
-    @rule(number=st.integers(0, 100))
-    def tell(self, number: int) -> None:
-        self.state = steps.told(self.state, min(number, self.state.events_made))
+    @rule(numbers=st.sets(st.integers(1, 100)))
+    def tell(self, numbers: set[int]) -> None:
+        self.state = steps.told(self.state, numbers)
+        assert not numbers & {event.number for event in self.state.events}
 
     @invariant()
     def what_runs_is_never_written_to(self) -> None:
@@ -118,7 +120,7 @@ class Device(RuleBasedStateMachine):
         numbers = [event.number for event in self.state.events]
         assert numbers == sorted(set(numbers))
         assert len(numbers) <= EVENTS_KEPT
-        assert all(number > self.state.events_told for number in numbers)
+        assert all(number <= self.state.events_made for number in numbers)
 
     @invariant()
     def it_is_what_was_written(self) -> None:
@@ -156,10 +158,10 @@ def test_probation_counts_healthy_seconds_and_ends_with_a_word() -> None:
 def test_starts_that_ended_in_order_are_no_bad_ones() -> None:
     state = steps.switched(on_trial(UpdateState()), AT, {})
     for _ in range(10):
-        state = steps.stopped(steps.started(state, AT))
+        state = steps.stopped(steps.started(state, AT, "boot"))
     assert state.release == release(1)
     for _ in range(4):
-        state = steps.started(state, AT)
+        state = steps.started(state, AT, "boot")
     assert state.running == "factory"
     assert state.events[-1].reason is Reason.UPDATE_CRASHED
 
@@ -183,3 +185,34 @@ def test_what_is_given_up_is_told_and_forgiven_on_request(reason) -> None:
     assert state.standing.step == ("withdrawn" if withdrawn else "failed")
     assert (state.refusal_of(release(1)) is None) == withdrawn
     assert steps.forgiven(state, release(1)).failed == []
+
+
+def test_power_that_fails_is_no_fault_of_the_bundle_until_it_fails_too_often() -> None:
+    state = steps.switched(on_trial(UpdateState()), AT, {})
+    for boot in range(steps.BOOTS_MAX):
+        state = steps.started(state, AT, f"boot-{boot}")
+        assert state.release == release(1)
+    state = steps.started(steps.started(state, AT, "one"), AT, "two")
+    assert state.running == "factory"
+    assert "boots without a healthy minute" in state.events[-1].details["detail"]
+
+
+def test_a_healthy_minute_forgives_boots_too() -> None:
+    state = steps.switched(on_trial(UpdateState()), AT, {})
+    for boot in range(3 * steps.BOOTS_MAX):
+        state = steps.started(state, AT, f"boot-{boot}")
+        if boot % steps.BOOTS_MAX == 5:
+            state = steps.lived(state, 1.0, 60.0, AT)
+    assert state.release == release(1)
+
+
+def test_what_was_well_for_long_is_left_without_being_refused() -> None:
+    state = steps.lived(steps.switched(on_trial(UpdateState()), AT, {}), 99.0, 60.0, AT)
+    state = steps.rolled_back(state, Reason.UPDATE_CRASHED, AT, "why")
+    assert state.refusal_of(release(1)) is None
+
+
+def test_what_a_stranger_has_us_say_is_cut_short() -> None:
+    state = steps.begun(UpdateState(), release(1), 1000)
+    state = steps.hindered(state, Reason.UPDATE_UNTRUSTED, AT, "x" * 10**6)
+    assert len(state.model_dump_json()) < 3000
