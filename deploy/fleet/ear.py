@@ -56,6 +56,9 @@ class Ear:
                 f"what the broker asks for can't be read: {error}", "check the files named"
             ) from error
         self._client.on_connect = self._connected
+        self._client.on_disconnect = self._gone
+        self.connected = False
+        """Whether the broker is there now."""
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._take
 
@@ -105,6 +108,7 @@ class Ear:
         if reason.is_failure:
             self._answers.put(str(reason))
             return
+        self.connected = True
         every = Topics("+")
         client.subscribe([(every.status, _QOS), (every.events, _QOS)])
 
@@ -112,6 +116,9 @@ class Ear:
         self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _props: Any
     ) -> None:
         self._answers.put(next((str(reason) for reason in reasons if reason.is_failure), ""))
+
+    def _gone(self, *_: Any) -> None:
+        self.connected = False
 
     def _take(self, _client: Any, _data: Any, message: Any) -> None:
         self._heard.put((message.topic, message.payload))

@@ -33,8 +33,8 @@ def change_keys(
 ) -> None:
     """A new root with other keys, signed by enough of the old and of the new.
 
-    For the online key the list of bundles, which names it for the rollouts, is signed anew too.
-    Raises `RepositoryError`.
+    Where the keys of bundles or the online key change, everything below is signed anew in the same step.
+    Raises `RepositoryError`, and changes nothing then.
     """
     add, revoke = list(add), list(revoke)
     root = repository.root
@@ -51,9 +51,7 @@ def change_keys(
                 f"{len(wanted.keyids)} keys can't give {wanted.threshold} signatures of {role}",
                 "add keys, or lower the threshold",
             )
-    repository.change_root(root, signers, now)
-    if holder == "online":
-        repository.delegate_rollouts(root.roles["timestamp"].keyids, signers, now)
+    repository.change_root(root, signers, now, sign_all=holder != "root")
 
 
 def holders(repository: Repository) -> dict[Holder, tuple[int, list[str]]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from pydantic import ValidationError
 
@@ -18,8 +18,6 @@ from deploy.errors import DeployError
 _OVER: Final = ("committed", "failed", "rolled back", "withdrawn")
 FAILED_STEPS: Final = ("failed", "rolled back")
 _STEPS: Final = get_args(UpdateStep)
-
-Counted = Literal["failed", "silent"]
 
 
 class Reports:
@@ -69,59 +67,80 @@ class Reports:
 
 
 class Tally(NamedTuple):
-    """How a rollout stands with the devices in its share, by their ids."""
+    """How a rollout stands with the devices in its share, by their ids.
+
+    Those that went on to a newer rollout, and say nothing of this one any more, count for nothing.
+    """
 
     committed: list[str]
     failed: list[str]
     coming: list[str]
     silent: list[str]
+    went_on: list[str]
 
     @property
     def devices(self) -> int:
         """All of them."""
         return sum(map(len, self))
 
-    def share_pct(self, counted: Counted) -> float:
-        """Of all devices in the rollout's share, those that failed or are silent."""
-        return 100.0 * len(getattr(self, counted)) / self.devices if self.devices else 0.0
+    @property
+    def failed_pct(self) -> float:
+        """Of the devices in the share that count, those that failed."""
+        count = self.devices - len(self.went_on)
+        return 100.0 * len(self.failed) / count if count else 0.0
 
 
-def tally(rollout: Rollout, reports: Reports, now: datetime) -> Tally:
-    """Count the devices in the share that a broker knows; at the deadline who is not done has failed."""
-    result = Tally([], [], [], [])
+def tally(rollout: Rollout, reports: Reports, now: datetime, newer: Collection[str] = ()) -> Tally:
+    """Count the devices in the share that a broker knows; at the deadline who is not done has failed.
+
+    ``newer`` are the ids of rollouts that were begun later.
+    """
+    result = Tally([], [], [], [], [])
     for device, status in sorted(reports.statuses.items()):
-        if not _is_meant(rollout, device, status):
-            continue
-        word = reports.word(device, rollout.id)
-        if word == "committed":
-            result.committed.append(device)
-        elif word in FAILED_STEPS or now >= rollout.deadline:
-            result.failed.append(device)
-        elif word is None or word == "withdrawn":
-            result.silent.append(device)
-        else:
-            result.coming.append(device)
+        if _is_meant(rollout, device, status):
+            getattr(result, _stands(rollout, reports, device, status, now, newer)).append(device)
     return result
 
 
-class Condition(NamedTuple):
-    """When to halt: more than so many per cent of the devices in the share failed, or are silent."""
+def _stands(
+    rollout: Rollout,
+    reports: Reports,
+    device: str,
+    status: Status,
+    now: datetime,
+    newer: Collection[str],
+) -> str:
+    word = reports.word(device, rollout.id)
+    if word in FAILED_STEPS:
+        return "failed"
+    on_its_way = word is not None and word not in _OVER
+    has_it = (status.bundle, status.bundle_version) == (rollout.bundle, rollout.version)
+    # One that had the version before has nothing to say of the rollout.
+    if word == "committed" or (has_it and not on_its_way):
+        return "committed"
+    if status.update is not None and status.update.rollout in newer:
+        return "went_on"
+    if now >= rollout.deadline:
+        return "failed"
+    return "coming" if on_its_way else "silent"
 
-    counted: Counted
+
+class Condition(NamedTuple):
+    """When to halt: more than so many per cent of the devices in the share failed."""
+
     above_pct: float
 
     def holds(self, found: Tally) -> bool:
         """Whether it is time."""
-        return found.share_pct(self.counted) > self.above_pct
+        return found.failed_pct > self.above_pct
 
 
 def read_condition(text: str) -> Condition:
     """``failed > 2 %`` as a condition; raises `DeployError`."""
-    found = re.fullmatch(r"\s*(failed|silent)\s*>\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    found = re.fullmatch(r"\s*failed\s*>\s*(\d+(?:\.\d+)?)\s*%\s*", text)
     if found is None:
-        raise DeployError(f"{text!r} is no condition", 'write "failed > 2 %", or "silent > 50 %"')
-    counted: Counted = "failed" if found[1] == "failed" else "silent"
-    return Condition(counted, float(found[2]))
+        raise DeployError(f"{text!r} is no condition", 'write "failed > 2 %"')
+    return Condition(float(found[1]))
 
 
 def versions(statuses: Iterable[Status]) -> dict[str, int]:

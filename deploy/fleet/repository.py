@@ -7,7 +7,9 @@ signed: who steals it can't ship anything of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import fcntl
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -43,6 +45,9 @@ EXPIRES: Final = {
 }
 """Devices are away for a season; a freeze of half a year is what that costs. Ours, after shared practice
 of 90 days and more for what is fetched from afar."""
+
+CLOCK_JUMP_MAX: Final = timedelta(days=730)
+"""A repository that was not signed for longer has a root that expired. Ours."""
 
 RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
 Content = Root | Targets | Snapshot | Timestamp
@@ -151,21 +156,6 @@ class Repository:
         targets.expires = now + EXPIRES["targets"]
         return self._sign_or_stage("targets", targets, signers)
 
-    def delegate_rollouts(
-        self, key_ids: Sequence[str], signers: Mapping[str, Signer], now: datetime
-    ) -> None:
-        """Have the root's keys of these ids sign the rollouts; raises `RepositoryError`."""
-        targets, known = self._read("targets", Targets), self.root.keys
-        targets.delegations = _delegations({key_id: known[key_id] for key_id in key_ids})
-        targets.version += 1
-        targets.expires = now + EXPIRES["targets"]
-        left = self._sign_or_stage("targets", targets, signers)
-        if left:
-            raise RepositoryError(
-                f"the list of bundles still wants {left} signatures to name the new online key",
-                "sign it with `loamscan fleet sign`",
-            )
-
     @property
     def is_waiting(self) -> bool:
         """Whether something waits for signatures."""
@@ -198,33 +188,37 @@ class Repository:
 
     def tell(self, online: Signer, now: datetime) -> None:
         """Sign a new snapshot and timestamp over what there is: from now on devices see it."""
-        meta = {f"{role}.json": MetaFile(self._newest(role)) for role in ("targets", ROLLOUTS_ROLE)}
-        snapshot = Snapshot(
-            self._newest("snapshot") + 1, expires=now + EXPIRES["snapshot"], meta=meta
-        )
+        versions = {role: self._newest(role) for role in ("targets", ROLLOUTS_ROLE)}
+        snapshot = _snapshot(self._newest("snapshot") + 1, versions, now)
+        moment = self._moment(now)
         self._write("snapshot", snapshot, [online])
-        before = self._read("timestamp", Timestamp).version if self._has_timestamp() else 0
-        self._sign_timestamp(before + 1, snapshot.version, online, now, EXPIRES["timestamp"])
+        self._write_timestamp(self._next_timestamp(), snapshot.version, online, now, moment)
 
     def sign_timestamp(self, online: Signer, now: datetime, valid: timedelta) -> None:
         """Sign the newest timestamp anew, with another validity: for a copy that travels."""
         before = self._read("timestamp", Timestamp)
         snapshot = before.snapshot_meta.version
-        self._sign_timestamp(before.version, snapshot, online, now, valid)
+        self._write_timestamp(before.version, snapshot, online, now, self._moment(now), valid)
 
-    def _sign_timestamp(
-        self, version: int, snapshot: int, online: Signer, now: datetime, valid: timedelta
+    def change_root(
+        self, root: Root, signers: Mapping[str, Signer], now: datetime, *, sign_all: bool
     ) -> None:
-        timestamp = Timestamp(
-            version,
-            expires=(now + valid).replace(microsecond=0),
-            snapshot_meta=MetaFile(snapshot),
-            unrecognized_fields={ISSUED_AT: rfc3339(now)},
-        )
-        self._write("timestamp", timestamp, [online])
+        """Make ``root`` the next one, unless old and new keys signed it too little: `RepositoryError`.
 
-    def change_root(self, root: Root, signers: Mapping[str, Signer], now: datetime) -> None:
-        """Make ``root`` the next one; raises `RepositoryError` unless old and new keys signed enough."""
+        With ``sign_all`` everything below it is signed anew by the keys that it names, since devices will
+        take nothing else from then on: all of it or nothing.
+        """
+        signed_root = self._signed_root(root, signers, now)
+        moment = self._moment(now)
+        if sign_all:
+            online, snapshot = self._sign_all(root, signers, now)
+        _write_file(self._metadata / f"{root.version}.root.json", signed_root.to_bytes(_JSON))
+        if sign_all:
+            self._write_timestamp(self._next_timestamp(), snapshot, online, now, moment)
+
+    def _signed_root(
+        self, root: Root, signers: Mapping[str, Signer], now: datetime
+    ) -> Metadata[Root]:
         before = self._load("root", Root)
         root.version = before.signed.version + 1
         root.expires = now + EXPIRES["root"]
@@ -240,7 +234,90 @@ class Repository:
                     f"that {whose} asks for",
                     "name the files of more root keys with --keys",
                 )
-        _write_file(self._metadata / f"{root.version}.root.json", signed.to_bytes(_JSON))
+        return signed
+
+    def _sign_all(
+        self, root: Root, signers: Mapping[str, Signer], now: datetime
+    ) -> tuple[Signer, int]:
+        """Write all that lies between root and timestamp, which nobody sees yet; who signs, the snapshot."""
+        if self.is_waiting:
+            raise RepositoryError(
+                "a list of bundles waits for signatures", "finish it: `loamscan fleet sign`"
+            )
+        ids = root.roles["timestamp"].keyids
+        online = next((signers[key_id] for key_id in ids if key_id in signers), None)
+        if online is None:
+            raise RepositoryError(
+                "everything is to be signed anew, and the online key is not there",
+                "name its file with --keys",
+            )
+        targets = self._read("targets", Targets)
+        targets.delegations = _delegations({key_id: root.keys[key_id] for key_id in ids})
+        targets.version += 1
+        targets.expires = now + EXPIRES["targets"]
+        document = Metadata(targets)
+        for key_id in root.roles["targets"].keyids:
+            if key_id in signers:
+                document.sign(signers[key_id], append=True)
+        result = root.get_verification_result("targets", document.signed_bytes, document.signatures)
+        if not result:
+            raise RepositoryError(
+                f"everything is to be signed anew, and the list of bundles has {len(result.signed)} "
+                f"of the {result.threshold} signatures that it takes",
+                "name the files of more keys of bundles with --keys",
+            )
+        rollouts = self._read(ROLLOUTS_ROLE, Targets)
+        rollouts.version += 1
+        rollouts.expires = now + EXPIRES["rollouts"]
+        versions = {"targets": targets.version, ROLLOUTS_ROLE: rollouts.version}
+        snapshot = _snapshot(self._newest("snapshot") + 1, versions, now)
+        self._write_bytes("targets", targets.version, document.to_bytes(_JSON))
+        self._write(ROLLOUTS_ROLE, rollouts, [online])
+        self._write("snapshot", snapshot, [online])
+        return online, snapshot.version
+
+    def _moment(self, now: datetime) -> datetime:
+        """When the next timestamp is signed: never before the last, whose devices would call it a replay.
+
+        Raises `RepositoryError` where this machine's clock can't be meant: devices would believe it.
+        """
+        if not self._has_timestamp():
+            return now
+        fields = self._read("timestamp", Timestamp).unrecognized_fields
+        last = datetime.fromisoformat(str(fields[ISSUED_AT]).replace("Z", "+00:00"))
+        if now > last + CLOCK_JUMP_MAX:
+            raise RepositoryError(
+                f"this machine's clock says {rfc3339(now)}, and this was last signed at {rfc3339(last)}",
+                "set the clock right",
+            )
+        return max(now, last)
+
+    def _next_timestamp(self) -> int:
+        return 1 + (self._read("timestamp", Timestamp).version if self._has_timestamp() else 0)
+
+    def _write_timestamp(
+        self,
+        version: int,
+        snapshot: int,
+        online: Signer,
+        now: datetime,
+        moment: datetime,
+        valid: timedelta = EXPIRES["timestamp"],
+    ) -> None:
+        timestamp = Timestamp(
+            version,
+            expires=(now + valid).replace(microsecond=0),
+            snapshot_meta=MetaFile(snapshot),
+            unrecognized_fields={ISSUED_AT: rfc3339(moment)},
+        )
+        self._write("timestamp", timestamp, [online])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One change at a time: a halt that comes by itself must not be undone by another beside it."""
+        with (self.folder / "changing.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _sign_or_stage(
         self,
@@ -300,6 +377,11 @@ class Repository:
 def _delegations(keys: dict[str, Key]) -> Delegations:
     role = DelegatedRole(ROLLOUTS_ROLE, list(keys), 1, terminating=True, paths=["rollouts/*"])
     return Delegations(keys, {ROLLOUTS_ROLE: role})
+
+
+def _snapshot(version: int, versions: Mapping[str, int], now: datetime) -> Snapshot:
+    meta = {f"{role}.json": MetaFile(newest) for role, newest in versions.items()}
+    return Snapshot(version, expires=now + EXPIRES["snapshot"], meta=meta)
 
 
 def utc_now() -> datetime:

@@ -99,7 +99,8 @@ def keys(
 ) -> None:
     """Show who may sign what, or change it.
 
-    A root takes signatures of the old and of the new keys. Devices that were away follow from root to root.
+    A root takes signatures of the old and of the new keys; where keys of bundles or the online key change,
+    enough of both of these too. Devices that were away follow from root to root.
     """
     repository = Repository(folder)
     if holder is not None:
@@ -134,8 +135,9 @@ def publish_bundle(
 ) -> None:
     """Sign BUNDLE into the repository. No device takes it before it is rolled out."""
     repository, signers = Repository(folder), keys_in(places, password_in(password_file))
-    manifest, left = publish(repository, bundle, signers, utc_now(), floor)
-    told = not left and _tell_if_possible(repository, signers)
+    with repository.alone():
+        manifest, left = publish(repository, bundle, signers, utc_now(), floor)
+        told = not left and _tell_if_possible(repository, signers)
     document = {"bundle": manifest.name, "version": manifest.version, "signatures_wanted": left}
     if as_json:
         click.echo(json.dumps({**document, "told": told}))
@@ -150,8 +152,10 @@ def publish_bundle(
 def sign(folder: Path, places: tuple[Path, ...], password_file: Path | None) -> None:
     """Add signatures to what waits for them, or have the online key tell of what is signed."""
     repository, signers = Repository(folder), keys_in(places, password_in(password_file))
-    left = repository.sign_staged(signers) if repository.is_waiting else 0
-    click.echo(_state(left, not left and _tell_if_possible(repository, signers)))
+    with repository.alone():
+        left = repository.sign_staged(signers) if repository.is_waiting else 0
+        told = not left and _tell_if_possible(repository, signers)
+    click.echo(_state(left, told))
 
 
 @click.command()
@@ -159,7 +163,7 @@ def sign(folder: Path, places: tuple[Path, ...], password_file: Path | None) -> 
 @repository_option
 @keys_option
 @password_option
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+@click.option("--days", type=click.FloatRange(0, 180, min_open=True), default=30.0, show_default=True,
               help="How long devices may take the copy for valid.")  # fmt: skip
 def copy(
     target: Path, folder: Path, places: tuple[Path, ...], password_file: Path | None, days: float
@@ -211,12 +215,14 @@ def _change_keys(
     signers: dict[str, CryptoSigner] = keys_in(places, password)
     new = [] if path is None else [new_key(path.parent, path.stem, password)]
     signers |= {signer.public_key.keyid: signer for signer in new}
-    now = utc_now()
     added = [signer.public_key for signer in new]
-    change_keys(repository, holder, added, revoke, signers, now, threshold)
-    online = online_of(repository, signers)
-    if online is not None:
-        repository.set_rollouts(repository.rollouts, online, now)
+    try:
+        with repository.alone():
+            change_keys(repository, holder, added, revoke, signers, utc_now(), threshold)
+    except BaseException:
+        if path is not None:
+            path.with_name(f"{path.stem}.pem").unlink()
+        raise
 
 
 def _rule(rule: str, option: str) -> tuple[int, int]:

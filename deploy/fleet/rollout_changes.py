@@ -53,11 +53,14 @@ def begun(
         )
     except (ValidationError, OverflowError) as error:
         raise RepositoryError(f"that is no rollout: {error}", "see `--help`") from error
-    if len(rollouts.rollouts) >= ROLLOUTS_MAX:
+    known = rollouts.rollouts
+    if len(known) >= ROLLOUTS_MAX:
+        known = [rollout for rollout in known if rollout.deadline > starts_at]
+    if len(known) >= ROLLOUTS_MAX:
         raise RepositoryError(
-            f"there are {ROLLOUTS_MAX} rollouts already", "forget those that are over"
+            f"there are {ROLLOUTS_MAX} rollouts already", "wait for the deadline of one"
         )
-    return rollouts.model_copy(update={"rollouts": [*rollouts.rollouts, new]}), new
+    return rollouts.model_copy(update={"rollouts": [*known, new]}), new
 
 
 def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts, Rollout]:
@@ -69,6 +72,12 @@ def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts,
         raise RepositoryError(f"that is no rollout: {error}", "see `--help`") from error
     new = [after if known is before else known for known in rollouts.rollouts]
     return rollouts.model_copy(update={"rollouts": new}), after
+
+
+def newer_than(rollouts: Rollouts, known: Rollout) -> set[str]:
+    """Ids of the rollouts that were begun after it."""
+    ids = [rollout.id for rollout in rollouts.rollouts]
+    return set(ids[ids.index(known.id) + 1 :])
 
 
 def rollout_of(rollouts: Rollouts, rollout: str) -> Rollout:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import click
 
 from contract.fleet_repository import FLOORS
 from contract.messages import Event, Status
-from contract.rollout import Rollout
+from contract.rollout import Rollout, Rollouts
 from deploy.errors import RepositoryError
 from deploy.fleet.ear import Broker
 from deploy.fleet.options import (
@@ -34,10 +33,13 @@ from deploy.fleet.reports import (
     versions,
 )
 from deploy.fleet.repository import Repository, utc_now
-from deploy.fleet.rollout_changes import begun, changed, rollout_of
+from deploy.fleet.rollout_changes import begun, changed, newer_than, rollout_of
 
 JUDGE_S: Final = 5.0
 """How often a condition is judged while messages come without a pause. Ours."""
+
+RETAINED_S: Final = 60.0
+"""What a broker has retained of ten thousand devices is here by then, whoever goes on talking. Ours."""
 
 QUIET_S: Final = 1.0
 """A broker that has sent nothing for so long has sent what it had retained. Ours."""
@@ -80,19 +82,20 @@ def rollout(
     word = published(repository).get((name, version))
     if word is None:
         raise RepositoryError(f"{name} {version} was not published", "see `loamscan fleet show`")
-    now = utc_now()
-    rollouts, new = begun(
-        repository.rollouts,
-        word,
-        repository.targets.unrecognized_fields[FLOORS].get(name, "0.0.0"),
-        share_pct=share_pct,
-        channel=channel,
-        starts_at=starts_at.replace(tzinfo=now.tzinfo) if starts_at else now,
-        days=days,
-        device_classes=list(device_classes),
-        minimum_free_bytes=free_mb * 1_000_000,
-    )
-    repository.set_rollouts(rollouts, online_signer(repository, places, password_file), now)
+    with repository.alone():
+        now = utc_now()
+        rollouts, new = begun(
+            repository.rollouts,
+            word,
+            repository.targets.unrecognized_fields[FLOORS].get(name, "0.0.0"),
+            share_pct=share_pct,
+            channel=channel,
+            starts_at=starts_at.replace(tzinfo=now.tzinfo) if starts_at else now,
+            days=days,
+            device_classes=list(device_classes),
+            minimum_free_bytes=free_mb * 1_000_000,
+        )
+        repository.set_rollouts(rollouts, online_signer(repository, places, password_file), now)
     _say_rollout(new, as_json)
 
 
@@ -103,6 +106,7 @@ def rollout(
 @password_option
 @click.option("--share", "share_pct", type=click.FloatRange(0, 100), default=100.0, show_default=True,
               help="Per cent of the devices; who is in already stays in.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Let it go on though it was halted.")
 @json_option
 def promote(
     rollout_id: str,
@@ -110,9 +114,15 @@ def promote(
     places: tuple[Path, ...],
     password_file: Path | None,
     share_pct: float,
+    resume: bool,
     as_json: bool,
 ) -> None:
-    """Widen ROLLOUT to a larger share, or let one that was halted go on."""
+    """Widen ROLLOUT to a larger share."""
+    if rollout_of(Repository(folder).rollouts, rollout_id).halted and not resume:
+        raise RepositoryError(
+            f"rollout {rollout_id} was halted",
+            "see why: `loamscan fleet status`; --resume lets it go on",
+        )
     _change_rollout(
         folder, rollout_id, places, password_file, as_json, share_pct=share_pct, halted=False
     )
@@ -143,13 +153,13 @@ def halt(
     """
     repository = Repository(folder)
     if when is not None:
-        known = rollout_of(repository.rollouts, rollout_id)
         condition = read_condition(when)
-        # Before hours of watching, that the key is there.
+        # Before hours of watching, that the key and the rollout are there.
         online_signer(repository, places, password_file)
-        found = _watch(known, condition, broker)
+        rollout_of(repository.rollouts, rollout_id)
+        known, found = _watch(repository, rollout_id, condition, broker)
         click.echo(_tally_line(known, found), err=as_json)
-        if not condition.holds(found):
+        if known.halted or not condition.holds(found):
             _say_rollout(known, as_json)
             return
     _change_rollout(folder, rollout_id, places, password_file, as_json, halted=True)
@@ -168,7 +178,7 @@ def status(folder: Path, broker: Broker, follow: bool, as_json: bool) -> None:
     rollouts = _rollouts_if_there(folder)
     reports = Reports()
     with broker.ear() as ear:
-        for topic, payload in ear.messages(QUIET_S):
+        for topic, payload in ear.messages(QUIET_S, RETAINED_S):
             reports.heard(topic, payload)
         _show_status(reports, rollouts, as_json)
         while follow:
@@ -178,35 +188,46 @@ def status(folder: Path, broker: Broker, follow: bool, as_json: bool) -> None:
                     click.echo(said.to_json() if as_json else _change_line(said))
 
 
-def _watch(known: Rollout, condition: Condition, broker: Broker) -> Tally:
-    """How the rollout stands when the condition holds, or the deadline is over."""
+def _watch(
+    repository: Repository, rollout_id: str, condition: Condition, broker: Broker
+) -> tuple[Rollout, Tally]:
+    """The rollout and how it stands when the condition holds, it was halted, or the deadline is over."""
     reports = Reports()
     said = ""
-    at_most_s = inf
+    at_most_s = RETAINED_S
     with broker.ear() as ear:
         while True:
             # All that was retained first: a share of the few that came already would say nothing.
             for topic, payload in ear.messages(QUIET_S, at_most_s):
                 reports.heard(topic, payload)
             at_most_s = JUDGE_S
-            now = utc_now()
-            found = tally(known, reports, now)
-            if condition.holds(found) or now >= known.deadline:
-                return found
-            if (line := _tally_line(known, found)) != said:
+            # Somebody may have widened it meanwhile, or begun another.
+            rollouts = repository.rollouts
+            known, now = rollout_of(rollouts, rollout_id), utc_now()
+            found = tally(known, reports, now, newer_than(rollouts, known))
+            # Who can't hear must not take silence for failure.
+            over = now >= known.deadline and ear.connected
+            if condition.holds(found) or over or known.halted:
+                return known, found
+            line = _tally_line(known, found)
+            line = line if ear.connected else f"the broker does not answer; {line}"
+            if line != said:
                 said = line
                 click.echo(line, err=True)
 
 
-def _rollouts_if_there(folder: Path) -> list[Rollout]:
-    if not (folder / "metadata").is_dir():
-        return []
-    return Repository(folder).rollouts.rollouts
+def _rollouts_if_there(folder: Path) -> Rollouts:
+    if (folder / "metadata").is_dir():
+        return Repository(folder).rollouts
+    return Rollouts(schema="loamscan.rollouts/1", rollouts=[])
 
 
-def _show_status(reports: Reports, rollouts: list[Rollout], as_json: bool) -> None:
+def _show_status(reports: Reports, rollouts: Rollouts, as_json: bool) -> None:
     now = utc_now()
-    tallies = {known.id: tally(known, reports, now) for known in rollouts}
+    tallies = {
+        known.id: tally(known, reports, now, newer_than(rollouts, known))
+        for known in rollouts.rollouts
+    }
     statuses = [status for _, status in sorted(reports.statuses.items())]
     if as_json:
         document = {
@@ -220,7 +241,7 @@ def _show_status(reports: Reports, rollouts: list[Rollout], as_json: bool) -> No
         click.echo(_device_line(status))
     for name, count in versions(statuses).items():
         click.echo(f"{count} of {len(statuses)} devices run {name}")
-    for known in rollouts:
+    for known in rollouts.rollouts:
         click.echo(_tally_line(known, tallies[known.id]))
 
 
@@ -241,7 +262,9 @@ def _change_line(said: Status | Event) -> str:
 
 
 def _tally_line(known: Rollout, found: Tally) -> str:
-    parts = ", ".join(f"{len(ids)} {name}" for name, ids in found._asdict().items())
+    parts = ", ".join(f"{len(ids)} {name}" for name, ids in found._asdict().items()).replace(
+        "_", " "
+    )
     return f"rollout {known.id}: of {found.devices} devices in its share {parts}"
 
 
@@ -254,8 +277,10 @@ def _change_rollout(
     **changes: Any,
 ) -> None:
     repository = Repository(folder)
-    rollouts, after = changed(repository.rollouts, rollout_id, **changes)
-    repository.set_rollouts(rollouts, online_signer(repository, places, password_file), utc_now())
+    online = online_signer(repository, places, password_file)
+    with repository.alone():
+        rollouts, after = changed(repository.rollouts, rollout_id, **changes)
+        repository.set_rollouts(rollouts, online, utc_now())
     _say_rollout(after, as_json)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api.metadata import Metadata, Timestamp
 
 from contract.errors import BundleError
 from contract.fleet_repository import ROLLOUTS_PATH
@@ -132,9 +134,10 @@ def test_a_floor_only_rises_and_nothing_below_it_is_rolled_out(published) -> Non
         ),
         (["rollout", "soil", "1.0.0", "--keys", "keys/online"], RepositoryError, "not published"),
         (["promote", "spring", "--keys", "keys/online"], RepositoryError, "no rollout spring"),
-        (["halt", FIRST, "--keys", "keys/root"], RepositoryError, "no rollout"),
+        (["halt", FIRST, "--keys", "keys/online"], RepositoryError, "no rollout"),
+        (["halt", FIRST, "--keys", "keys/root"], KeyFileError, "not in keys/root"),
         (["show", "--repository", "nowhere"], RepositoryError, "no fleet repository in nowhere"),
-        (["halt", FIRST, "--keys", "none.pem"], RepositoryError, "no rollout"),
+        (["halt", FIRST, "--keys", "none.pem"], KeyFileError, "none.pem can't be read"),
     ],
 )
 def test_what_can_t_be_done_is_told(made, words, error, why) -> None:
@@ -155,3 +158,75 @@ def test_keys_may_have_a_password(tmp_path) -> None:
     with pytest.raises(KeyFileError, match="is encrypted"):
         call("publish", BUNDLE, "--keys", "keys/bundles")
     call("publish", BUNDLE, "--keys", "keys/bundles", "--password-file", "word")
+
+
+def device_takes_it() -> bool:
+    """Whether a device that looks now finds everything signed as it must be."""
+    try:
+        return seen()[0]
+    except TufError:
+        return False
+
+
+def test_a_change_of_keys_is_made_whole_or_not_at_all(made) -> None:
+    call("init", "--repository", "two", "--new-keys", "both", "--bundles", "2/2")
+    before = sorted(path.name for path in Path("two/metadata").iterdir())
+    online = json.loads(call("keys", "--repository", "two", "--json"))["online"]["keys"][0]
+    change = ["keys", "--repository", "two", "--holder", "online", "--new-key", "both/online/new.pem",
+              "--revoke", online, "--keys", "both/root"]  # fmt: skip
+    with pytest.raises(RepositoryError, match="list of bundles has 1 of the 2 signatures"):
+        call(*change, "--keys", "both/bundles/bundles-1.pem")
+    assert sorted(path.name for path in Path("two/metadata").iterdir()) == before
+    assert not Path("both/online/new.pem").exists()
+    call(*change, "--keys", "both/bundles")
+    device = looking_at(Path("two").absolute(), Path("device-two").absolute())
+    assert device.get_targetinfo(ROLLOUTS_PATH) is not None
+
+
+def test_a_key_of_bundles_is_revoked_and_devices_take_what_is_there(published) -> None:
+    assert device_takes_it()
+    first = json.loads(call("keys", "--json"))["bundles"]["keys"][0]
+    change = ["keys", "--holder", "bundles", "--revoke", first, "--keys", "keys/root"]
+    with pytest.raises(RepositoryError, match="the online key is not there"):
+        call(*change, "--keys", "keys/bundles")
+    with pytest.raises(RepositoryError, match="0 of the 1 signatures"):
+        call(*change, "--keys", "keys/online")
+    assert device_takes_it()
+    call(*change, "--keys", "keys/bundles", "--keys", "keys/online")
+    assert device_takes_it()
+    call("keys", "--holder", "bundles", "--new-key", "keys/bundles/new.pem", "--threshold", 2,
+         "--keys", "keys/root", "--keys", "keys/bundles", "--keys", "keys/online")  # fmt: skip
+    assert device_takes_it()
+
+
+def test_what_waits_for_signatures_is_finished_before_keys_change(made) -> None:
+    call("init", "--repository", "two", "--new-keys", "both", "--bundles", "2/2")
+    call("publish", BUNDLE, "--repository", "two", "--keys", "both/bundles/bundles-1.pem")
+    with pytest.raises(RepositoryError, match="waits for signatures"):
+        call("keys", "--repository", "two", "--holder", "bundles", "--threshold", 1,
+             "--keys", "both/root", "--keys", "both/bundles", "--keys", "both/online")  # fmt: skip
+
+
+def test_what_was_halted_goes_on_only_when_that_is_said(published) -> None:
+    call("rollout", *SOIL, "--keys", "keys/online")
+    call("halt", FIRST, "--keys", "keys/online")
+    with pytest.raises(RepositoryError, match="was halted; see why"):
+        call("promote", FIRST, "--keys", "keys/online")
+    call("promote", FIRST, "--resume", "--share", 20, "--keys", "keys/online")
+    assert seen() == (True, [f"{FIRST} 20"])
+
+
+def test_a_copy_holds_what_rollouts_name_and_has_a_validity_of_its_own(published) -> None:
+    call("copy", "empty", "--keys", "keys/online")
+    assert not list(Path("empty/targets").rglob("*.loam"))
+    call("rollout", *SOIL, "--keys", "keys/online")
+    before = Path("fleet/metadata/timestamp.json").read_bytes()
+    call("copy", "stick", "--days", 9, "--keys", "keys/online")
+    assert Path("fleet/metadata/timestamp.json").read_bytes() == before
+    assert len(list(Path("stick/targets").rglob("*.loam"))) == 1
+    told = Metadata[Timestamp].from_bytes(Path("stick/metadata/timestamp.json").read_bytes())
+    served = Metadata[Timestamp].from_bytes(before)
+    assert (served.signed.expires - told.signed.expires).days in (170, 171)
+    assert looking_at(Path("stick").absolute(), Path("by-stick").absolute())
+    with pytest.raises(RepositoryError, match="stick is not empty"):
+        call("copy", "stick", "--keys", "keys/online")

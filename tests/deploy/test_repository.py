@@ -115,7 +115,7 @@ def test_root_keys_are_changed_five_times_while_a_device_is_away(fleet, tmp_path
         for signer in new.values():
             root.add_key(signer.public_key, "root")
         known = {**known, **new}
-        fleet.repository.change_root(root, known, NOW)
+        fleet.repository.change_root(root, known, NOW, sign_all=False)
     fleet.publish("soil-1.0.0.loam", b"bundle")
     for cache in ("device", "a device that was never on"):
         device = looking(fleet, tmp_path / cache, first)
@@ -129,14 +129,14 @@ def test_a_root_that_too_few_keys_signed_is_not_written(fleet) -> None:
         root.add_key(signer.public_key, "root")
     one = dict([next(iter(fleet.root.items()))])
     with pytest.raises(RepositoryError, match="1 of the 2 signatures that the root before it"):
-        fleet.repository.change_root(root, one, NOW)
+        fleet.repository.change_root(root, one, NOW, sign_all=False)
     root = fleet.repository.root
     for key_id in list(root.roles["root"].keyids):
         root.revoke_key(key_id, "root")
     for signer in keys(2).values():
         root.add_key(signer.public_key, "root")
     with pytest.raises(RepositoryError, match="0 of the 2 signatures that itself"):
-        fleet.repository.change_root(root, fleet.root, NOW)
+        fleet.repository.change_root(root, fleet.root, NOW, sign_all=False)
     assert fleet.repository.root.version == 1
 
 
@@ -146,7 +146,7 @@ def test_a_key_that_was_revoked_signs_nothing_any_more(fleet, tmp_path) -> None:
     for role in ("snapshot", "timestamp"):
         root.revoke_key(stolen.public_key.keyid, role)
         root.add_key(fleet.online.public_key, role)
-    fleet.repository.change_root(root, fleet.root, NOW)
+    fleet.repository.change_root(root, fleet.root, NOW, sign_all=False)
     fleet.repository.tell(stolen, NOW)
     with pytest.raises(TufError, match="timestamp was signed by 0/1"):
         looking(fleet, tmp_path / "device")
@@ -192,3 +192,22 @@ def test_a_folder_without_a_repository_and_one_with_are_not_mistaken(fleet, tmp_
 def test_no_root_metadata_names_a_private_key(fleet) -> None:
     root = Metadata[Root].from_bytes(fleet.first_root).signed
     assert all(set(key.keyval) == {"public"} for key in root.keys.values())
+
+
+def issued_at(fleet: Fleet) -> str:
+    path = fleet.folder / "metadata" / "timestamp.json"
+    return Metadata.from_bytes(path.read_bytes()).signed.unrecognized_fields[ISSUED_AT]
+
+
+def test_a_clock_that_is_behind_makes_no_replay_of_what_it_signs(fleet) -> None:
+    fleet.repository.tell(fleet.online, NOW)
+    before = issued_at(fleet)
+    fleet.repository.tell(fleet.online, NOW - timedelta(minutes=4))
+    assert issued_at(fleet) == before
+
+
+def test_a_clock_that_is_years_ahead_signs_nothing(fleet) -> None:
+    before = issued_at(fleet)
+    with pytest.raises(RepositoryError, match="set the clock right"):
+        fleet.repository.tell(fleet.online, NOW + timedelta(days=3000))
+    assert issued_at(fleet) == before
