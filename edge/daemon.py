@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
@@ -27,11 +27,13 @@ from edge.notify import notify
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
-from edge.updates.state import Happened
 from firmware_bridge.drivers import check_url, open_scanner
 from firmware_bridge.errors import ScannerError, SpectraFileError
 from firmware_bridge.scan import Scan
 from firmware_bridge.scanner import Scanner
+
+if TYPE_CHECKING:
+    from edge.updates.state import Happened
 
 _LOG = logging.getLogger("loamscan")
 

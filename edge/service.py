@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from contract.records import Reading
 from edge.config import Config
 from edge.daemon import Daemon
 from edge.stop_signals import StopSignals
-from edge.updates.installed import Installed
 from soil.errors import LoamscanError
+
+if TYPE_CHECKING:
+    from edge.updates.installed import Installed
 
 POLL_S = 0.5
 
@@ -24,6 +27,9 @@ def serve(
                 if signals.wait(POLL_S):
                     return
         raise daemon.failure
+    # A device that takes no updates starts without it.
+    from edge.updates.installed import Installed
+
     installed = Installed(config, on_reading)
     try:
         while _served(installed, signals):
