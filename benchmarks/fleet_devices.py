@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import random
 import shutil
@@ -37,6 +38,9 @@ from edge import clock
 from edge.config import REFERENCE_BUNDLE
 from edge.updates import steps
 from edge.updates.store import Store
+
+# It calls the end of each short connection an error, on whoever listens to nobody.
+logging.getLogger("paho").addHandler(logging.NullHandler())
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 HANDS: Final = 2
