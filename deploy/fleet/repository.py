@@ -1,4 +1,4 @@
-"""The files of a fleet's repository, as The Update Framework lays them out.
+"""A fleet's repository: what is signed in it, by whom, and how it changes.
 
 Root and bundles are signed by keys that lie in a safe; snapshot, timestamp and rollouts by one that is
 online. The online key chooses among signed bundles, at or above the floors that the bundles' keys
@@ -8,11 +8,11 @@ signed: who steals it can't ship anything of their own.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from securesystemslib.signer import Key, Signer
 from tuf.api.exceptions import RepositoryError as TufError
@@ -27,14 +27,13 @@ from tuf.api.metadata import (
     Targets,
     Timestamp,
 )
-from tuf.api.serialization.json import JSONSerializer
 
 from contract.errors import ContractError
 from contract.fleet_repository import BUNDLES, FLOORS, ISSUED_AT, ROLLOUTS_PATH, ROLLOUTS_ROLE
 from contract.records import rfc3339
 from contract.rollout import Rollouts, read_rollouts
-from contract.whole_file import write_whole
 from deploy.errors import RepositoryError
+from deploy.fleet.role_files import JSON, RoleFiles, signed_bytes, write_file
 
 EXPIRES: Final = {
     "root": timedelta(days=730),
@@ -49,12 +48,6 @@ of 90 days and more for what is fetched from afar."""
 CLOCK_JUMP_MAX: Final = timedelta(days=730)
 """A repository that was not signed for longer has a root that expired. Ours."""
 
-RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
-Content = Root | Targets | Snapshot | Timestamp
-ContentT = TypeVar("ContentT", Root, Targets, Snapshot, Timestamp)
-
-_JSON: Final = JSONSerializer(compact=False)
-
 
 class Repository:
     """``metadata/`` and ``targets/`` in a folder; what is not signed enough yet waits in ``staged/``."""
@@ -62,8 +55,8 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         """Of a repository that `create` made; raises `RepositoryError` where there is none."""
         self.folder = folder
-        self._metadata = folder / "metadata"
-        if not (self._metadata / "1.root.json").is_file():
+        self.files = RoleFiles(folder)
+        if not self.files.path("root", 1).is_file():
             raise RepositoryError(
                 f"there is no fleet repository in {folder}", "make one with `loamscan fleet init`"
             )
@@ -99,9 +92,9 @@ class Repository:
         )
         for name in ("metadata", f"targets/{BUNDLES}", "targets/rollouts"):
             (folder / name).mkdir(parents=True)
-        (folder / "metadata" / "1.root.json").write_bytes(_signed(content, root.values()))
+        (folder / "metadata" / "1.root.json").write_bytes(signed_bytes(content, root.values()))
         made = cls(folder)
-        made._write("targets", targets, bundles.values())
+        made.files.write("targets", targets, bundles.values())
         empty = Rollouts.model_validate({"schema": "loamscan.rollouts/1", "rollouts": []})
         made.set_rollouts(empty, online, now, first=True)
         return made
@@ -109,18 +102,18 @@ class Repository:
     @property
     def root(self) -> Root:
         """The newest root."""
-        return self._read("root", Root)
+        return self.files.read("root", Root)
 
     @property
     def targets(self) -> Targets:
         """The newest list of bundles, complete in its signatures."""
-        return self._read("targets", Targets)
+        return self.files.read("targets", Targets)
 
     @property
     def rollouts(self) -> Rollouts:
         """The newest rollouts; raises `RepositoryError` if their file is damaged."""
-        entry = self._read(ROLLOUTS_ROLE, Targets).targets[ROLLOUTS_PATH]
-        path = self._target(entry)
+        entry = self.files.read(ROLLOUTS_ROLE, Targets).targets[ROLLOUTS_PATH]
+        path = self.files.target(entry)
         try:
             content = path.read_bytes()
             entry.verify_length_and_hashes(content)
@@ -138,7 +131,7 @@ class Repository:
         now: datetime,
     ) -> int:
         """Take a bundle in; how many signatures it still wants before devices may see it."""
-        targets = self._read("targets", Targets)
+        targets = self.files.read("targets", Targets)
         entry = TargetFile.from_data(path, content, ["sha256"])
         known = targets.targets.get(path)
         if known is not None and known.hashes != entry.hashes:
@@ -146,7 +139,7 @@ class Repository:
                 f"{path} was published with other bytes", "a version is never changed: raise it"
             )
         entry.unrecognized_fields["custom"] = custom
-        _write_file(self._target(entry), content)
+        write_file(self.files.target(entry), content)
         targets.targets[path] = entry
         targets.unrecognized_fields[FLOORS] = {
             **targets.unrecognized_fields.get(FLOORS, {}),
@@ -180,23 +173,23 @@ class Repository:
         """Make ``rollouts`` the newest, and tell of them."""
         content = rollouts.to_json()
         entry = TargetFile.from_data(ROLLOUTS_PATH, content, ["sha256"])
-        _write_file(self._target(entry), content)
-        version = 1 if first else self._read(ROLLOUTS_ROLE, Targets).version + 1
+        write_file(self.files.target(entry), content)
+        version = 1 if first else self.files.read(ROLLOUTS_ROLE, Targets).version + 1
         signed = Targets(version, expires=now + EXPIRES["rollouts"], targets={ROLLOUTS_PATH: entry})
-        self._write(ROLLOUTS_ROLE, signed, [online])
+        self.files.write(ROLLOUTS_ROLE, signed, [online])
         self.tell(online, now)
 
     def tell(self, online: Signer, now: datetime) -> None:
         """Sign a new snapshot and timestamp over what there is: from now on devices see it."""
-        versions = {role: self._newest(role) for role in ("targets", ROLLOUTS_ROLE)}
-        snapshot = _snapshot(self._newest("snapshot") + 1, versions, now)
+        versions = {role: self.files.newest(role) for role in ("targets", ROLLOUTS_ROLE)}
+        snapshot = _snapshot(self.files.newest("snapshot") + 1, versions, now)
         moment = self._moment(now)
-        self._write("snapshot", snapshot, [online])
+        self.files.write("snapshot", snapshot, [online])
         self._write_timestamp(self._next_timestamp(), snapshot.version, online, now, moment)
 
     def sign_timestamp(self, online: Signer, now: datetime, valid: timedelta) -> None:
         """Sign the newest timestamp anew, with another validity: for a copy that travels."""
-        before = self._read("timestamp", Timestamp)
+        before = self.files.read("timestamp", Timestamp)
         snapshot = before.snapshot_meta.version
         self._write_timestamp(before.version, snapshot, online, now, self._moment(now), valid)
 
@@ -212,14 +205,14 @@ class Repository:
         moment = self._moment(now)
         if sign_all:
             online, snapshot = self._sign_all(root, signers, now)
-        _write_file(self._metadata / f"{root.version}.root.json", signed_root.to_bytes(_JSON))
+        self.files.write_bytes("root", root.version, signed_root.to_bytes(JSON))
         if sign_all:
             self._write_timestamp(self._next_timestamp(), snapshot, online, now, moment)
 
     def _signed_root(
         self, root: Root, signers: Mapping[str, Signer], now: datetime
     ) -> Metadata[Root]:
-        before = self._load("root", Root)
+        before = self.files.load("root", Root)
         root.version = before.signed.version + 1
         root.expires = now + EXPIRES["root"]
         ids = {*before.signed.roles["root"].keyids, *root.roles["root"].keyids}
@@ -251,7 +244,7 @@ class Repository:
                 "everything is to be signed anew, and the online key is not there",
                 "name its file with --keys",
             )
-        targets = self._read("targets", Targets)
+        targets = self.files.read("targets", Targets)
         targets.delegations = _delegations({key_id: root.keys[key_id] for key_id in ids})
         targets.version += 1
         targets.expires = now + EXPIRES["targets"]
@@ -266,14 +259,14 @@ class Repository:
                 f"of the {result.threshold} signatures that it takes",
                 "name the files of more keys of bundles with --keys",
             )
-        rollouts = self._read(ROLLOUTS_ROLE, Targets)
+        rollouts = self.files.read(ROLLOUTS_ROLE, Targets)
         rollouts.version += 1
         rollouts.expires = now + EXPIRES["rollouts"]
         versions = {"targets": targets.version, ROLLOUTS_ROLE: rollouts.version}
-        snapshot = _snapshot(self._newest("snapshot") + 1, versions, now)
-        self._write_bytes("targets", targets.version, document.to_bytes(_JSON))
-        self._write(ROLLOUTS_ROLE, rollouts, [online])
-        self._write("snapshot", snapshot, [online])
+        snapshot = _snapshot(self.files.newest("snapshot") + 1, versions, now)
+        self.files.write_bytes("targets", targets.version, document.to_bytes(JSON))
+        self.files.write(ROLLOUTS_ROLE, rollouts, [online])
+        self.files.write("snapshot", snapshot, [online])
         return online, snapshot.version
 
     def _moment(self, now: datetime) -> datetime:
@@ -281,9 +274,9 @@ class Repository:
 
         Raises `RepositoryError` where this machine's clock can't be meant: devices would believe it.
         """
-        if not self._has_timestamp():
+        if not self.files.has_timestamp:
             return now
-        fields = self._read("timestamp", Timestamp).unrecognized_fields
+        fields = self.files.read("timestamp", Timestamp).unrecognized_fields
         last = datetime.fromisoformat(str(fields[ISSUED_AT]).replace("Z", "+00:00"))
         if now > last + CLOCK_JUMP_MAX:
             raise RepositoryError(
@@ -293,7 +286,9 @@ class Repository:
         return max(now, last)
 
     def _next_timestamp(self) -> int:
-        return 1 + (self._read("timestamp", Timestamp).version if self._has_timestamp() else 0)
+        return 1 + (
+            self.files.read("timestamp", Timestamp).version if self.files.has_timestamp else 0
+        )
 
     def _write_timestamp(
         self,
@@ -310,7 +305,7 @@ class Repository:
             snapshot_meta=MetaFile(snapshot),
             unrecognized_fields={ISSUED_AT: rfc3339(moment)},
         )
-        self._write("timestamp", timestamp, [online])
+        self.files.write("timestamp", timestamp, [online])
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -334,44 +329,12 @@ class Repository:
         result = root.get_verification_result(role, document.signed_bytes, document.signatures)
         waiting = self.folder / "staged" / f"{role}.json"
         if result:
-            self._write_bytes(role, content.version, document.to_bytes(_JSON))
+            self.files.write_bytes(role, content.version, document.to_bytes(JSON))
             waiting.unlink(missing_ok=True)
             return 0
         waiting.parent.mkdir(exist_ok=True)
-        _write_file(waiting, document.to_bytes(_JSON))
+        write_file(waiting, document.to_bytes(JSON))
         return result.threshold - len(result.signed)
-
-    def _write(self, role: RoleName, content: Content, signers: Iterable[Signer]) -> None:
-        self._write_bytes(role, content.version, _signed(content, signers))
-
-    def _write_bytes(self, role: RoleName, version: int, content: bytes) -> None:
-        name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
-        _write_file(self._metadata / name, content)
-
-    def _read(self, role: RoleName, kind: type[ContentT]) -> ContentT:
-        return self._load(role, kind).signed
-
-    def _load(self, role: RoleName, kind: type[ContentT]) -> Metadata[ContentT]:
-        name = "timestamp.json" if role == "timestamp" else f"{self._newest(role)}.{role}.json"
-        path = self._metadata / name
-        try:
-            document = Metadata.from_bytes(path.read_bytes())
-        except (OSError, TufError) as error:
-            raise RepositoryError(f"{path} can't be read: {error}", "restore it") from error
-        if not isinstance(document.signed, kind):
-            raise RepositoryError(f"{path} is not the {role} metadata", "restore it")
-        return document
-
-    def _newest(self, role: str) -> int:
-        found = (path.name.split(".")[0] for path in self._metadata.glob(f"*.{role}.json"))
-        return max((int(number) for number in found if number.isdigit()), default=0)
-
-    def _has_timestamp(self) -> bool:
-        return (self._metadata / "timestamp.json").is_file()
-
-    def _target(self, entry: TargetFile) -> Path:
-        folder, _, name = entry.path.rpartition("/")
-        return self.folder / "targets" / folder / f"{entry.hashes['sha256']}.{name}"
 
 
 def _delegations(keys: dict[str, Key]) -> Delegations:
@@ -387,18 +350,3 @@ def _snapshot(version: int, versions: Mapping[str, int], now: datetime) -> Snaps
 def utc_now() -> datetime:
     """The operator's clock, to the second that metadata keeps."""
     return datetime.now(timezone.utc).replace(microsecond=0)
-
-
-def _signed(content: Content, signers: Iterable[Signer]) -> bytes:
-    document: Metadata[Any] = Metadata(content)
-    for signer in signers:
-        document.sign(signer, append=True)
-    return document.to_bytes(_JSON)
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    """A web server may serve the folder meanwhile."""
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise RepositoryError(f"{path} can't be written: {error.strerror}") from error

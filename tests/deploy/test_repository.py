@@ -93,13 +93,13 @@ def test_a_stolen_online_key_ships_no_bundle(fleet, tmp_path) -> None:
         evil
     )
     signed = Targets(2, expires=NOW + timedelta(days=9), targets={target.path: target})
-    repository._write("rollouts", signed, [fleet.online])
+    repository.files.write("rollouts", signed, [fleet.online])
     repository.tell(fleet.online, NOW)
     assert looking(fleet, tmp_path / "device").get_targetinfo(target.path) is None
 
     listed = Metadata.from_bytes((fleet.folder / "metadata" / "1.targets.json").read_bytes())
     listed.signed.version, listed.signed.targets = 2, {target.path: target}
-    repository._write("targets", listed.signed, [fleet.online])
+    repository.files.write("targets", listed.signed, [fleet.online])
     repository.tell(fleet.online, NOW)
     with pytest.raises(TufError, match="signed by 0/2"):
         looking(fleet, tmp_path / "another")

@@ -238,10 +238,10 @@ def test_stolen_online_key__names_a_bundle_of_its_own(world) -> None:
     repository.set_rollouts(
         rollouts.model_copy(update={"rollouts": [*rollouts.rollouts, rollout]}), online, NOW
     )
-    entry = repository._read("rollouts", Targets)
+    entry = repository.files.read("rollouts", Targets)
     entry.version += 1
     entry.targets[target.path] = target
-    repository._write("rollouts", entry, [online])
+    repository.files.write("rollouts", entry, [online])
     repository.tell(online, NOW)
     world.serve()
     assert world.refused() is Reason.UPDATE_UNTRUSTED
@@ -417,10 +417,10 @@ def test_stolen_online_key__signs_rollouts_that_are_a_megabyte_of_faults(world) 
     (
         repository.folder / "targets/rollouts" / f"{entry.hashes['sha256']}.rollouts.json"
     ).write_bytes(evil)
-    listed = repository._read("rollouts", Targets)
+    listed = repository.files.read("rollouts", Targets)
     listed.version += 1
     listed.targets = {ROLLOUTS_PATH: entry}
-    repository._write("rollouts", listed, [online])
+    repository.files.write("rollouts", listed, [online])
     repository.tell(online, NOW)
     world.serve()
     assert world.refused() is Reason.UPDATE_UNTRUSTED

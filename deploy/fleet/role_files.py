@@ -1,0 +1,87 @@
+"""The files of a repository's roles, as The Update Framework lays them out: each version a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from securesystemslib.signer import Signer
+from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.serialization.json import JSONSerializer
+
+from contract.whole_file import write_whole
+from deploy.errors import RepositoryError
+
+RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
+Content = Root | Targets | Snapshot | Timestamp
+ContentT = TypeVar("ContentT", Root, Targets, Snapshot, Timestamp)
+
+JSON: Final = JSONSerializer(compact=False)
+
+
+class RoleFiles:
+    """``metadata/`` and ``targets/`` in a folder, which a web server may serve meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, role: RoleName, version: int) -> Path:
+        """Where a version of a role lies; of the timestamp there is one alone."""
+        name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
+        return self._folder / "metadata" / name
+
+    def target(self, entry: TargetFile) -> Path:
+        """Where the bytes of an entry lie."""
+        folder, _, name = entry.path.rpartition("/")
+        return self._folder / "targets" / folder / f"{entry.hashes['sha256']}.{name}"
+
+    def newest(self, role: RoleName) -> int:
+        """The highest version of a role; 0 for none."""
+        found = (p.name.split(".")[0] for p in (self._folder / "metadata").glob(f"*.{role}.json"))
+        return max((int(number) for number in found if number.isdigit()), default=0)
+
+    @property
+    def has_timestamp(self) -> bool:
+        """Whether anything was ever told."""
+        return self.path("timestamp", 0).is_file()
+
+    def read(self, role: RoleName, kind: type[ContentT]) -> ContentT:
+        """The newest of a role; raises `RepositoryError`."""
+        return self.load(role, kind).signed
+
+    def load(self, role: RoleName, kind: type[ContentT]) -> Metadata[ContentT]:
+        """The same with its signatures; raises `RepositoryError`."""
+        path = self.path(role, self.newest(role))
+        try:
+            document = Metadata.from_bytes(path.read_bytes())
+        except (OSError, TufError) as error:
+            raise RepositoryError(f"{path} can't be read: {error}", "restore it") from error
+        if not isinstance(document.signed, kind):
+            raise RepositoryError(f"{path} is not the {role} metadata", "restore it")
+        return document
+
+    def write(self, role: RoleName, content: Content, signers: Iterable[Signer]) -> None:
+        """Sign and write a version of a role; raises `RepositoryError`."""
+        self.write_bytes(role, content.version, signed_bytes(content, signers))
+
+    def write_bytes(self, role: RoleName, version: int, content: bytes) -> None:
+        """Write a version of a role that is signed already; raises `RepositoryError`."""
+        write_file(self.path(role, version), content)
+
+
+def signed_bytes(content: Content, signers: Iterable[Signer]) -> bytes:
+    """``content`` with a signature of each."""
+    document: Metadata[Any] = Metadata(content)
+    for signer in signers:
+        document.sign(signer, append=True)
+    return document.to_bytes(JSON)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole; raises `RepositoryError`."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise RepositoryError(f"{path} can't be written: {error.strerror}") from error
