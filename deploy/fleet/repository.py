@@ -201,8 +201,10 @@ class Repository:
         With ``sign_all`` everything below it is signed anew by the keys that it names, since devices will
         take nothing else from then on: all of it or nothing.
         """
+        same_online = self.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
         signed_root = self._signed_root(root, signers, now)
-        moment = self._moment(now)
+        # What a key said that is revoked now, perhaps in a thief's hand, binds nobody.
+        moment = self._moment(now) if same_online else now
         if sign_all:
             online, snapshot = self._sign_all(root, signers, now)
         self.files.write_bytes("root", root.version, signed_root.to_bytes(JSON))

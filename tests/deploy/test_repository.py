@@ -11,8 +11,10 @@ from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets
 
 from contract.fleet_repository import FLOORS, ISSUED_AT, ROLLOUTS_PATH
+from contract.records import rfc3339
 from contract.rollout import Rollout, Rollouts, read_rollouts
 from deploy.errors import RepositoryError
+from deploy.fleet.key_changes import change_keys
 from deploy.fleet.repository import Repository
 from fleets import NOW, Fleet, keys, looking
 
@@ -211,3 +213,13 @@ def test_a_clock_that_is_years_ahead_signs_nothing(fleet) -> None:
     with pytest.raises(RepositoryError, match="set the clock right"):
         fleet.repository.tell(fleet.online, NOW + timedelta(days=3000))
     assert issued_at(fleet) == before
+
+
+def test_a_time_that_a_thief_signed_goes_with_the_key(fleet) -> None:
+    far = NOW + timedelta(days=700)
+    fleet.repository.tell(fleet.online, far)
+    new = CryptoSigner.generate_ed25519()
+    signers = {**fleet.root, **fleet.bundles, new.public_key.keyid: new}
+    stolen = fleet.online.public_key.keyid
+    change_keys(fleet.repository, "online", [new.public_key], [stolen], signers, NOW)
+    assert issued_at(fleet) == rfc3339(NOW)

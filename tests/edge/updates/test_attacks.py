@@ -187,11 +187,10 @@ def revoke_online(world: World) -> CryptoSigner:
     """The online key is changed; the one before."""
     fleet = world.operated.fleet
     stolen, new = fleet.online, CryptoSigner.generate_ed25519()
-    signers = {**fleet.root, **fleet.bundles}
+    signers = {**fleet.root, **fleet.bundles, new.public_key.keyid: new}
     ids = [stolen.public_key.keyid]
     change_keys(fleet.repository, "online", [new.public_key], ids, signers, NOW)
     fleet.online = new
-    fleet.repository.set_rollouts(fleet.repository.rollouts, new, NOW)
     return stolen
 
 
