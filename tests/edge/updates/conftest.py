@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +23,8 @@ from edge.updates.sources import Folder, Source, Web
 from edge.updates.state import UpdateState
 from fleet_devices import Device, Faults, Operated, bundle, web_server
 from fleets import NOW, Fleet
+from update_page import ROWS, Row, state_name
 
-PAGE = Path(__file__).parents[3] / "docs" / "update-faults.md"
 OLD, NEW = "1.1.0", "1.2.0"
 
 
@@ -87,28 +86,6 @@ class World:
         self.row.kills = f"| {when} | {states.total()} | {counts} |"
 
 
-@dataclass
-class Row:
-    """What the page says of a test."""
-
-    name: str
-    outcome: str = ""
-    state: str = ""
-    runs: str = ""
-    later: str = ""
-    kills: str = ""
-
-
-ROWS: list[Row] = []
-
-
-def state_name(state: UpdateState) -> str:
-    """What the state is called."""
-    if state.probation is not None:
-        return "probation"
-    return state.candidate.step if state.candidate else "idle"
-
-
 def assert_well(device: Device, version: str) -> None:
     """A bundle answers, it is of this version, and the state is one that has a name."""
     store = device.updater().store
@@ -152,7 +129,7 @@ def world(
     copy = object.__new__(Fleet)
     copy.__dict__.update(fleet.__dict__, folder=tmp_path / "fleet")
     copy.repository = Repository(copy.folder)
-    faults, row = Faults(), Row(_words(request.node.name))
+    faults, row = Faults(), Row.of(request.node.name)
     with web_server(tmp_path / "served", faults) as url:
         world = World(
             Operated(copy, tmp_path), Device(tmp_path / "device", copy.folder),
@@ -181,43 +158,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Links that bring little are given up at once, and waits are over."""
     monkeypatch.setattr(sources, "WINDOW_S", 0.3)
     monkeypatch.setattr("edge.updates.fetching.backoff_s", lambda: repeat(0.0))
-
-
-def _words(test: str) -> str:
-    name, _, parameters = test.removeprefix("test_").partition("[")
-    which = parameters.rstrip("]").partition("-update.")[0].removeprefix("spoil_").strip("/")
-    of = f" ({which})" if which else ""
-    return name.replace("__", ": ").replace("_", " ") + of
-
-
-def pytest_sessionfinish(exitstatus: int) -> None:
-    """With LOAMSCAN_WRITE_DOCS=1, the page, if everything passed."""
-    if os.environ.get("LOAMSCAN_WRITE_DOCS") == "1" and exitstatus == 0 and ROWS:
-        PAGE.write_text("\n".join(_page()) + "\n", encoding="utf-8")
-
-
-def _page() -> Iterator[str]:
-    yield "# Updates, attacks and faults\n"
-    yield (
-        "Written by `LOAMSCAN_WRITE_DOCS=1 make test-faults`, from the tests of "
-        "`tests/edge/updates`: a device that runs version 1.1.0 is offered 1.2.0, and somebody or "
-        "something stands in the way. After each a bundle that reproduces its golden spectra runs, "
-        "the state is one of those named, and the reason is among the device's events. In the last "
-        "column: whether the device takes the update once what is served is honest again.\n"
-    )
-    yield "| attack or fault | reported as | state after | runs | afterwards |"
-    yield "|---|---|---|---|---|"
-    for row in ROWS:
-        if not row.kills:
-            yield f"| {row.name} | {row.outcome} | {row.state} | {row.runs} | {row.later} |"
-    yield "\n## SIGKILL\n"
-    yield (
-        "The updater and all that it started are killed; what runs afterwards is whole to the byte, and "
-        "the next run goes on to the end.\n"
-    )
-    yield "| when | kills | states found |"
-    yield "|---|---|---|"
-    yield from (row.kills for row in ROWS if row.kills)
 
 
 def days(count: float) -> datetime:

@@ -24,8 +24,9 @@ import pytest
 from edge.updates.sources import Folder
 from fleet_devices import Device
 from parts import REPOSITORY, need
+from update_page import state_name
 
-from .conftest import NEW, OLD, World, assert_well, state_name
+from .conftest import NEW, OLD, World, assert_well
 
 
 def check_whole(device: Device) -> str:
