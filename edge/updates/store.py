@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from contract.reasons import Reason
 from contract.whole_file import write_whole
-from edge.errors import UpdateError
+from edge.errors import ConfigError, UpdateError
 from edge.updates.state import Place, SlotName, UpdateState
 
 BUNDLE_NAME: Final = "bundle.loam"
@@ -84,8 +84,7 @@ class Store:
         """What another user made here the daemon could not read, and would take for a broken bundle."""
         owner = _owner(self.folder.absolute())
         if owner != os.geteuid():
-            raise UpdateError(
-                Reason.UPDATE_NO_ROOM,
+            raise ConfigError(
                 f"{self.folder} belongs to user {owner}, this is user {os.geteuid()}",
                 f"run it as the daemon's user: sudo -u '#{owner}' loamscan update",
             )

@@ -146,3 +146,12 @@ def test_a_configuration_without_updates_is_told(world, call) -> None:
     for word in ("status", "rollback"):
         with pytest.raises(ConfigError, match=r"no section \[updates\]"):
             call(word)
+
+
+def test_another_user_s_hands_are_kept_off(world, call, monkeypatch) -> None:
+    world.release()
+    monkeypatch.setattr("edge.updates.store.os.geteuid", lambda: 4242)
+    with pytest.raises(ConfigError, match="this is user 4242; run it as the daemon's user"):
+        call("apply", "--from", world.served)
+    monkeypatch.undo()
+    assert world.device.state.candidate is None
