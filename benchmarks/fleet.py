@@ -108,8 +108,11 @@ def _real(
             all_look(devices, names, failing, tell)
             halted = operator.halted
         both = 2 * canary_looks
-        all_look(devices, names[: count // 4], failing, tell)
-    looks, again = devices.looks[:both], devices.looks[both:]
+        few = names[: count // 4]
+        # The first of these looks may find that it was halted.
+        for _ in range(2):
+            all_look(devices, few, failing, tell)
+    looks, again = devices.looks[:both], devices.looks[-len(few) :]
     # From every second device; the others are there to check the model on.
     costs = _costs([look for look in looks if int(look.device[3:]) % 2], canary_looks // 2, again)
     took = [look for look in looks if look.took_it]
