@@ -64,7 +64,7 @@ def _page() -> Iterator[str]:
     yield "\n## With a daemon at work\n"
     yield (
         "A daemon that scans, an updater and a broker, each a process of its own; the bundle in the package "
-        "is 1.0.0. Readings never stop for longer than a start takes, and `seq` has no gap.\n"
+        "is 1.0.0. The readings' `seq` has no gap.\n"
     )
     yield "| what happens | events that the broker has | state after | readings are made with |"
     yield "|---|---|---|---|"

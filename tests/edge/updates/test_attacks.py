@@ -489,7 +489,8 @@ def test_full_disk_at_each_write__leaves_what_was_there(world, monkeypatch) -> N
         assert state.release.version == OLD
     assert seen == {"idle", "fetching", "proving", "trial"}
     assert_well(world.device, OLD)
-    world.tell(f"`{Reason.UPDATE_NO_ROOM.value}`")
+    said = f"`{Reason.UPDATE_NO_ROOM.value}`"
+    world.tell(f"{said}, by the command; an event where the state can be written")
     world.row.state = "each of " + ", ".join(sorted(seen))
     world.updates_later()
 
