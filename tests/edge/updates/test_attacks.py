@@ -563,7 +563,7 @@ def test_engine_build__that_crashes_or_hangs(
     world.release()
     with monkeypatch.context() as patch:
         patch.setattr("edge.updates.proving._prove", broken)
-        patch.setattr("edge.updates.updater.PROVE_S", 2.0)
+        patch.setattr("edge.updates.updater.PROVE_S", 1.0)
         for _ in range(steps.TRIES_MAX):
             assert world.device.state.refusal_of(world.device.state.release) is None
             assert world.refused() is Reason.UPDATE_NOT_PROVED
