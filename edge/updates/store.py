@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,9 @@ from edge.updates.state import Place, SlotName, UpdateState
 
 BUNDLE_NAME: Final = "bundle.loam"
 
+SPARE_BYTES: Final = 64 * 1024
+"""A state is a few kilobytes, written anew before the old one goes. Ours."""
+
 
 class Store:
     """A folder with the state, the slots, and the framework's cache.
@@ -29,6 +33,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = folder / "state.json"
+        self._spare = folder / "spare"
 
     def read(self) -> UpdateState:
         """The state; a new one where there is none. Raises `UpdateError` where it can't be read."""
@@ -54,10 +59,23 @@ class Store:
                 before = self.read()
                 after = step(before)
                 if after != before:
-                    write_whole(self._path, after.model_dump_json(by_alias=True).encode() + b"\n")
+                    self._write(after.model_dump_json(by_alias=True).encode() + b"\n")
                 return after
         except OSError as error:
             raise no_room(self._path, error) from error
+
+    def _write(self, content: bytes) -> None:
+        """Write the state, if need be into room that was kept for it: a full disk is to be told of."""
+        try:
+            write_whole(self._path, content)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._spare.exists():
+                raise
+            self._spare.unlink()
+            write_whole(self._path, content)
+        if not self._spare.exists():
+            with suppress(OSError):
+                write_whole(self._spare, os.urandom(SPARE_BYTES))
 
     @property
     def version(self) -> tuple[int, int]:

@@ -27,10 +27,12 @@ from deploy.fleet.key_changes import change_keys
 from edge.errors import UpdateError
 from edge.updates import steps
 from edge.updates.sources import Folder, Web
+from edge.updates.store import SPARE_BYTES
 from edge.updates.trial import Trial
 from fleet_devices import NAME, Device, bundle
 from fleets import NOW, keys
 from soil.axis import Axis
+from update_page import state_name
 
 from .conftest import NEW, OLD, World, assert_well, committed, days, year
 
@@ -474,31 +476,40 @@ def test_full_disk_at_each_write__leaves_what_was_there(world, monkeypatch) -> N
     world.release()
     spare = world.operated.work / "spare"
     shutil.copytree(world.device.folder, spare)
-    writes = _writes_of(world, monkeypatch, fail_at=None)
+    writes = _writes_of(world, monkeypatch, full_after=None)
     assert writes > 90
-    seen = set()
+    found = set()
     for at in range(writes):
         shutil.rmtree(world.device.folder)
         shutil.copytree(spare, world.device.folder)
-        with pytest.raises(UpdateError) as refused:
-            _writes_of(world, monkeypatch, fail_at=at)
-        assert refused.value.reason is Reason.UPDATE_NO_ROOM, at
+        refused = None
+        try:
+            _writes_of(world, monkeypatch, full_after=at)
+        except UpdateError as error:
+            refused = error.reason
         state = world.device.state
-        seen.add(state.candidate.step if state.candidate else "idle")
-        assert state.running == "a"
+        found.add(state_name(state))
+        if refused is None:
+            # What was left to write fitted into the room that is kept.
+            assert state.release.version == NEW
+            continue
+        assert (refused, state.events[-1].reason) == (Reason.UPDATE_NO_ROOM, Reason.UPDATE_NO_ROOM)
         assert state.release.version == OLD
-    assert seen == {"idle", "fetching", "proving", "trial"}
+    assert found == {"idle", "fetching", "probation"}
+    shutil.rmtree(world.device.folder)
+    shutil.copytree(spare, world.device.folder)
+    with pytest.raises(UpdateError):
+        _writes_of(world, monkeypatch, full_after=writes // 2)
     assert_well(world.device, OLD)
-    said = f"`{Reason.UPDATE_NO_ROOM.value}`"
-    world.tell(f"{said}, by the command; an event where the state can be written")
-    world.row.state = "each of " + ", ".join(sorted(seen))
+    world.tell(f"`{Reason.UPDATE_NO_ROOM.value}`")
     world.updates_later()
 
 
-def _writes_of(world: World, monkeypatch, fail_at: int | None) -> int:
-    """How many writes an update makes; the one at ``fail_at`` finds the disk full."""
+def _writes_of(world: World, monkeypatch, full_after: int | None) -> int:
+    """How many writes an update makes; after so many the disk is full, but for what the device frees."""
     count = 0
     opened = Path.open
+    kept = world.device.folder / "updates" / "spare"
 
     class Counted:
         def __init__(self, file) -> None:
@@ -507,8 +518,10 @@ def _writes_of(world: World, monkeypatch, fail_at: int | None) -> int:
         def write(self, content: bytes) -> int:
             nonlocal count
             count += 1
-            if fail_at is not None and count > fail_at:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if full_after is not None and count > full_after:
+                freed = 0 if kept.exists() else SPARE_BYTES
+                if len(content) >= freed:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return self._file.write(content)
 
         def __getattr__(self, name: str):
