@@ -25,8 +25,7 @@ test-long: $(VENV)/.dev ## the same tests at full length
 	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m long $(ARGS)
 
 test-faults: $(VENV)/.dev ## attacks and faults of updates at full length; LOAMSCAN_WRITE_DOCS=1 writes their page
-	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest tests/edge/updates/test_attacks.py \
-	  tests/edge/updates/test_kills.py tests/integration/test_updates.py $(ARGS)
+	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest tests/edge/updates tests/integration/test_updates.py $(ARGS)
 
 .venv310/.test: pyproject.toml constraints.txt
 	$(PYTHON310) -m venv .venv310

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import selectors
 import time
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from contract.acknowledgement import read_acknowledgement
 from contract.errors import RecordError
@@ -25,6 +24,7 @@ from edge.delivery import Delivery
 from edge.errors import BrokerError
 from edge.link import Link, Message
 from edge.mailbox import Mailbox
+from edge.outgoing_events import OutgoingEvent, OutgoingEvents
 
 _LOG = logging.getLogger("loamscan.publisher")
 
@@ -35,15 +35,9 @@ _ANSWER_S = 30.0
 """Longest wait for the broker's answer to anything, on a connection that seems to live."""
 
 _PACKET_OVERHEAD_BYTES = 16
-_EVENTS_KEPT = 64
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 _LASTING_S = 60.0
 """A connection that lasted this long, or confirmed anything, ends the back-off."""
-
-
-class _Event(NamedTuple):
-    payload: bytes
-    on_taken: Callable[[], None] | None
 
 
 class Ledger(Protocol):
@@ -76,8 +70,7 @@ class Publisher:
         self._bodies = Bodies()
         self._newest: Callable[[], bytes] | None = None
         self._announced: tuple[int, Callable[[], bytes]] | None = None
-        self._events: deque[_Event] = deque(maxlen=_EVENTS_KEPT)
-        self._flying_event: tuple[int, _Event] | None = None
+        self._events = OutgoingEvents()
         self._restated = False
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
@@ -120,8 +113,8 @@ class Publisher:
             reason=ReasonGiven.of(reason),
             details=details,
         )
-        kept = _Event(event.to_json(), on_taken)
-        self._mailbox.post(lambda: self._events.append(kept))
+        kept = OutgoingEvent(event.to_json(), on_taken)
+        self._mailbox.post(lambda: self._events.keep(kept))
 
     def restate(self, **changes: Any) -> None:
         """Change what the device's retained status says."""
@@ -163,9 +156,7 @@ class Publisher:
         self._answered_s = _now()
         self._records.clear()
         self._others.clear()
-        if self._flying_event is not None:
-            self._events.appendleft(self._flying_event[1])
-            self._flying_event = None
+        self._events.disconnected()
         link.on_ready = lambda: self._begin(link)
         link.on_taken = self._taken
         link.on_refused = lambda mid, code, why: self._refused(link, mid, code, why)
@@ -249,15 +240,14 @@ class Publisher:
         if self._restated and not self._others:
             self._restated = False
             self._others.add(link.publish(self._message("online")))
-        if self._events and not self._others:
-            event = self._events.popleft()
+        if not self._others and (event := self._events.next()) is not None:
             limit = link.maximum_packet_bytes
             if limit is not None and len(event.payload) + _PACKET_OVERHEAD_BYTES > limit:
                 _LOG.error("an event is larger than the %d bytes that the broker takes", limit)
                 return
             mid = link.publish(Message(self._topics.events, event.payload))
             self._others.add(mid)
-            self._flying_event = mid, event
+            self._events.sent(mid, event)
 
     def _taken(self, mid: int, heard: bool) -> None:
         self._answered_s = _now()
@@ -266,10 +256,7 @@ class Publisher:
             self._proven = True
             if self._announced is not None and self._announced[0] == mid:
                 self._announced = None
-            if self._flying_event is not None and self._flying_event[0] == mid:
-                on_taken, self._flying_event = self._flying_event[1].on_taken, None
-                if on_taken is not None:
-                    on_taken()
+            self._events.taken(mid)
         elif (seq := self._records.pop(mid, None)) is not None:
             self._culprit.cleared(seq)
             if self._delivery.taken_by_broker(seq, _now(), heard=heard):

@@ -26,7 +26,7 @@ from fleet_devices import Device
 from parts import REPOSITORY, need
 from update_page import state_name
 
-from .conftest import NEW, OLD, World, assert_well
+from .conftest import CONFIG, NEW, OLD, World, assert_well
 
 
 def check_whole(device: Device) -> str:
@@ -117,22 +117,7 @@ def command(world) -> list[str]:
     """`loamscan update apply` on the device, from a folder."""
     world.release()
     config = world.device.folder / "loamscan.toml"
-    config.write_text(
-        f"""
-[device]
-id = "{world.device.id}"
-[scanner]
-url = "loamscan:///dev/null"
-[log]
-directory = "log"
-[mqtt]
-host = "127.0.0.1"
-[updates]
-directory = "updates"
-root = "root.json"
-trial_scans = 0
-"""
-    )
+    config.write_text(CONFIG)
     return [
         *(sys.executable, "-m", "loamscan", "update", "apply"),
         *("--config", str(config), "--from", str(world.served)),

@@ -11,22 +11,7 @@ from edge.errors import ConfigError, UpdateError
 from edge.updates.commands import update
 from edge.updates.store import UpdateBusyError
 
-from .conftest import NEW, OLD, World
-
-CONFIG = """
-[device]
-id = "ls-0042"
-[scanner]
-url = "loamscan:///dev/null"
-[log]
-directory = "log"
-[mqtt]
-host = "127.0.0.1"
-[updates]
-directory = "updates"
-root = "root.json"
-trial_scans = 0
-"""
+from .conftest import CONFIG, NEW, OLD, World
 
 
 @pytest.fixture
