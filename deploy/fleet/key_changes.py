@@ -1,4 +1,4 @@
-"""Adding and revoking keys, so that a lost or stolen one can be left behind."""
+"""Adding and revoking keys, so that a lost or stolen one can be left behind: a new root, all signed anew."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final, Literal
 
 from securesystemslib.signer import Key, Signer
-from tuf.api.metadata import Root
+from tuf.api.metadata import Metadata, Root, Targets
 
+from contract.fleet_repository import ROLLOUTS_ROLE
 from deploy.errors import RepositoryError
-from deploy.fleet.repository import Repository
+from deploy.fleet.repository import EXPIRES, Repository, delegations, snapshot_of
+from deploy.fleet.role_files import JSON
 
 Holder = Literal["root", "bundles", "online"]
 """Who holds a key: those in the safe for roots and for bundles, the machine that is online."""
@@ -51,7 +53,93 @@ def change_keys(
                 f"{len(wanted.keyids)} keys can't give {wanted.threshold} signatures of {role}",
                 "add keys, or lower the threshold",
             )
-    repository.change_root(root, signers, now, sign_all=holder != "root")
+    change_root(repository, root, signers, now, sign_all=holder != "root")
+
+
+def change_root(
+    repository: Repository,
+    root: Root,
+    signers: Mapping[str, Signer],
+    now: datetime,
+    *,
+    sign_all: bool,
+) -> None:
+    """Make ``root`` the next one, unless old and new keys signed it too little: `RepositoryError`.
+
+    With ``sign_all`` everything below it is signed anew by the keys that it names, since devices will
+    take nothing else from then on: all of it or nothing.
+    """
+    same_online = repository.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
+    signed_root = _signed_root(repository, root, signers, now)
+    # What a key said that is revoked now, perhaps in a thief's hand, binds nobody.
+    moment = repository.moment(now) if same_online else now
+    if sign_all:
+        online, snapshot = _sign_all(repository, root, signers, now)
+    repository.files.write_bytes("root", root.version, signed_root.to_bytes(JSON))
+    if sign_all:
+        repository.write_timestamp(repository.next_timestamp(), snapshot, online, now, moment)
+
+
+def _signed_root(
+    repository: Repository, root: Root, signers: Mapping[str, Signer], now: datetime
+) -> Metadata[Root]:
+    before = repository.files.load("root", Root)
+    root.version = before.signed.version + 1
+    root.expires = now + EXPIRES["root"]
+    ids = {*before.signed.roles["root"].keyids, *root.roles["root"].keyids}
+    signed = Metadata(root)
+    for key_id in sorted(ids & set(signers)):
+        signed.sign(signers[key_id], append=True)
+    for keys, whose in ((before.signed, "the root before it"), (root, "itself")):
+        result = keys.get_verification_result("root", signed.signed_bytes, signed.signatures)
+        if not result:
+            raise RepositoryError(
+                f"the new root has {len(result.signed)} of the {result.threshold} signatures "
+                f"that {whose} asks for",
+                "name the files of more root keys with --keys",
+            )
+    return signed
+
+
+def _sign_all(
+    repository: Repository, root: Root, signers: Mapping[str, Signer], now: datetime
+) -> tuple[Signer, int]:
+    """Write all that lies between root and timestamp, which nobody sees yet; who signs, the snapshot."""
+    if repository.is_waiting:
+        raise RepositoryError(
+            "a list of bundles waits for signatures", "finish it: `loamscan fleet sign`"
+        )
+    ids = root.roles["timestamp"].keyids
+    online = next((signers[key_id] for key_id in ids if key_id in signers), None)
+    if online is None:
+        raise RepositoryError(
+            "everything is to be signed anew, and the online key is not there",
+            "name its file with --keys",
+        )
+    targets = repository.files.read("targets", Targets)
+    targets.delegations = delegations({key_id: root.keys[key_id] for key_id in ids})
+    targets.version += 1
+    targets.expires = now + EXPIRES["targets"]
+    document = Metadata(targets)
+    for key_id in root.roles["targets"].keyids:
+        if key_id in signers:
+            document.sign(signers[key_id], append=True)
+    result = root.get_verification_result("targets", document.signed_bytes, document.signatures)
+    if not result:
+        raise RepositoryError(
+            f"everything is to be signed anew, and the list of bundles has {len(result.signed)} "
+            f"of the {result.threshold} signatures that it takes",
+            "name the files of more keys of bundles with --keys",
+        )
+    rollouts = repository.files.read(ROLLOUTS_ROLE, Targets)
+    rollouts.version += 1
+    rollouts.expires = now + EXPIRES["rollouts"]
+    versions = {"targets": targets.version, ROLLOUTS_ROLE: rollouts.version}
+    snapshot = snapshot_of(repository.files.newest("snapshot") + 1, versions, now)
+    repository.files.write_bytes("targets", targets.version, document.to_bytes(JSON))
+    repository.files.write(ROLLOUTS_ROLE, rollouts, [online])
+    repository.files.write("snapshot", snapshot, [online])
+    return online, snapshot.version
 
 
 def holders(repository: Repository) -> dict[Holder, tuple[int, list[str]]]:

@@ -87,7 +87,7 @@ class Repository:
             content.roles[role].threshold = threshold
         targets = Targets(
             expires=now + EXPIRES["targets"],
-            delegations=_delegations({online.public_key.keyid: online.public_key}),
+            delegations=delegations({online.public_key.keyid: online.public_key}),
             unrecognized_fields={FLOORS: {}},
         )
         for name in ("metadata", f"targets/{BUNDLES}", "targets/rollouts"):
@@ -182,96 +182,18 @@ class Repository:
     def tell(self, online: Signer, now: datetime) -> None:
         """Sign a new snapshot and timestamp over what there is: from now on devices see it."""
         versions = {role: self.files.newest(role) for role in ("targets", ROLLOUTS_ROLE)}
-        snapshot = _snapshot(self.files.newest("snapshot") + 1, versions, now)
-        moment = self._moment(now)
+        snapshot = snapshot_of(self.files.newest("snapshot") + 1, versions, now)
+        moment = self.moment(now)
         self.files.write("snapshot", snapshot, [online])
-        self._write_timestamp(self._next_timestamp(), snapshot.version, online, now, moment)
+        self.write_timestamp(self.next_timestamp(), snapshot.version, online, now, moment)
 
     def sign_timestamp(self, online: Signer, now: datetime, valid: timedelta) -> None:
         """Sign the newest timestamp anew, with another validity: for a copy that travels."""
         before = self.files.read("timestamp", Timestamp)
         snapshot = before.snapshot_meta.version
-        self._write_timestamp(before.version, snapshot, online, now, self._moment(now), valid)
+        self.write_timestamp(before.version, snapshot, online, now, self.moment(now), valid)
 
-    def change_root(
-        self, root: Root, signers: Mapping[str, Signer], now: datetime, *, sign_all: bool
-    ) -> None:
-        """Make ``root`` the next one, unless old and new keys signed it too little: `RepositoryError`.
-
-        With ``sign_all`` everything below it is signed anew by the keys that it names, since devices will
-        take nothing else from then on: all of it or nothing.
-        """
-        same_online = self.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
-        signed_root = self._signed_root(root, signers, now)
-        # What a key said that is revoked now, perhaps in a thief's hand, binds nobody.
-        moment = self._moment(now) if same_online else now
-        if sign_all:
-            online, snapshot = self._sign_all(root, signers, now)
-        self.files.write_bytes("root", root.version, signed_root.to_bytes(JSON))
-        if sign_all:
-            self._write_timestamp(self._next_timestamp(), snapshot, online, now, moment)
-
-    def _signed_root(
-        self, root: Root, signers: Mapping[str, Signer], now: datetime
-    ) -> Metadata[Root]:
-        before = self.files.load("root", Root)
-        root.version = before.signed.version + 1
-        root.expires = now + EXPIRES["root"]
-        ids = {*before.signed.roles["root"].keyids, *root.roles["root"].keyids}
-        signed = Metadata(root)
-        for key_id in sorted(ids & set(signers)):
-            signed.sign(signers[key_id], append=True)
-        for keys, whose in ((before.signed, "the root before it"), (root, "itself")):
-            result = keys.get_verification_result("root", signed.signed_bytes, signed.signatures)
-            if not result:
-                raise RepositoryError(
-                    f"the new root has {len(result.signed)} of the {result.threshold} signatures "
-                    f"that {whose} asks for",
-                    "name the files of more root keys with --keys",
-                )
-        return signed
-
-    def _sign_all(
-        self, root: Root, signers: Mapping[str, Signer], now: datetime
-    ) -> tuple[Signer, int]:
-        """Write all that lies between root and timestamp, which nobody sees yet; who signs, the snapshot."""
-        if self.is_waiting:
-            raise RepositoryError(
-                "a list of bundles waits for signatures", "finish it: `loamscan fleet sign`"
-            )
-        ids = root.roles["timestamp"].keyids
-        online = next((signers[key_id] for key_id in ids if key_id in signers), None)
-        if online is None:
-            raise RepositoryError(
-                "everything is to be signed anew, and the online key is not there",
-                "name its file with --keys",
-            )
-        targets = self.files.read("targets", Targets)
-        targets.delegations = _delegations({key_id: root.keys[key_id] for key_id in ids})
-        targets.version += 1
-        targets.expires = now + EXPIRES["targets"]
-        document = Metadata(targets)
-        for key_id in root.roles["targets"].keyids:
-            if key_id in signers:
-                document.sign(signers[key_id], append=True)
-        result = root.get_verification_result("targets", document.signed_bytes, document.signatures)
-        if not result:
-            raise RepositoryError(
-                f"everything is to be signed anew, and the list of bundles has {len(result.signed)} "
-                f"of the {result.threshold} signatures that it takes",
-                "name the files of more keys of bundles with --keys",
-            )
-        rollouts = self.files.read(ROLLOUTS_ROLE, Targets)
-        rollouts.version += 1
-        rollouts.expires = now + EXPIRES["rollouts"]
-        versions = {"targets": targets.version, ROLLOUTS_ROLE: rollouts.version}
-        snapshot = _snapshot(self.files.newest("snapshot") + 1, versions, now)
-        self.files.write_bytes("targets", targets.version, document.to_bytes(JSON))
-        self.files.write(ROLLOUTS_ROLE, rollouts, [online])
-        self.files.write("snapshot", snapshot, [online])
-        return online, snapshot.version
-
-    def _moment(self, now: datetime) -> datetime:
+    def moment(self, now: datetime) -> datetime:
         """When the next timestamp is signed: never before the last, whose devices would call it a replay.
 
         Raises `RepositoryError` where this machine's clock can't be meant: devices would believe it.
@@ -287,12 +209,13 @@ class Repository:
             )
         return max(now, last)
 
-    def _next_timestamp(self) -> int:
+    def next_timestamp(self) -> int:
+        """The version of the timestamp that is to be signed next."""
         return 1 + (
             self.files.read("timestamp", Timestamp).version if self.files.has_timestamp else 0
         )
 
-    def _write_timestamp(
+    def write_timestamp(
         self,
         version: int,
         snapshot: int,
@@ -301,6 +224,7 @@ class Repository:
         moment: datetime,
         valid: timedelta = EXPIRES["timestamp"],
     ) -> None:
+        """Sign a timestamp of ``moment`` over a snapshot: from now on devices see it."""
         timestamp = Timestamp(
             version,
             expires=(now + valid).replace(microsecond=0),
@@ -339,12 +263,14 @@ class Repository:
         return result.threshold - len(result.signed)
 
 
-def _delegations(keys: dict[str, Key]) -> Delegations:
+def delegations(keys: dict[str, Key]) -> Delegations:
+    """Rollouts, and nothing else, are signed by one of ``keys``."""
     role = DelegatedRole(ROLLOUTS_ROLE, list(keys), 1, terminating=True, paths=["rollouts/*"])
     return Delegations(keys, {ROLLOUTS_ROLE: role})
 
 
-def _snapshot(version: int, versions: Mapping[str, int], now: datetime) -> Snapshot:
+def snapshot_of(version: int, versions: Mapping[str, int], now: datetime) -> Snapshot:
+    """A snapshot of roles in these versions."""
     meta = {f"{role}.json": MetaFile(newest) for role, newest in versions.items()}
     return Snapshot(version, expires=now + EXPIRES["snapshot"], meta=meta)
 

@@ -14,7 +14,7 @@ from contract.fleet_repository import FLOORS, ISSUED_AT, ROLLOUTS_PATH
 from contract.records import rfc3339
 from contract.rollout import Rollout, Rollouts, read_rollouts
 from deploy.errors import RepositoryError
-from deploy.fleet.key_changes import change_keys
+from deploy.fleet.key_changes import change_keys, change_root
 from deploy.fleet.repository import Repository
 from fleets import NOW, Fleet, keys, looking
 
@@ -117,7 +117,7 @@ def test_root_keys_are_changed_five_times_while_a_device_is_away(fleet, tmp_path
         for signer in new.values():
             root.add_key(signer.public_key, "root")
         known = {**known, **new}
-        fleet.repository.change_root(root, known, NOW, sign_all=False)
+        change_root(fleet.repository, root, known, NOW, sign_all=False)
     fleet.publish("soil-1.0.0.loam", b"bundle")
     for cache in ("device", "a device that was never on"):
         device = looking(fleet, tmp_path / cache, first)
@@ -131,14 +131,14 @@ def test_a_root_that_too_few_keys_signed_is_not_written(fleet) -> None:
         root.add_key(signer.public_key, "root")
     one = dict([next(iter(fleet.root.items()))])
     with pytest.raises(RepositoryError, match="1 of the 2 signatures that the root before it"):
-        fleet.repository.change_root(root, one, NOW, sign_all=False)
+        change_root(fleet.repository, root, one, NOW, sign_all=False)
     root = fleet.repository.root
     for key_id in list(root.roles["root"].keyids):
         root.revoke_key(key_id, "root")
     for signer in keys(2).values():
         root.add_key(signer.public_key, "root")
     with pytest.raises(RepositoryError, match="0 of the 2 signatures that itself"):
-        fleet.repository.change_root(root, fleet.root, NOW, sign_all=False)
+        change_root(fleet.repository, root, fleet.root, NOW, sign_all=False)
     assert fleet.repository.root.version == 1
 
 
@@ -148,7 +148,7 @@ def test_a_key_that_was_revoked_signs_nothing_any_more(fleet, tmp_path) -> None:
     for role in ("snapshot", "timestamp"):
         root.revoke_key(stolen.public_key.keyid, role)
         root.add_key(fleet.online.public_key, role)
-    fleet.repository.change_root(root, fleet.root, NOW, sign_all=False)
+    change_root(fleet.repository, root, fleet.root, NOW, sign_all=False)
     fleet.repository.tell(stolen, NOW)
     with pytest.raises(TufError, match="timestamp was signed by 0/1"):
         looking(fleet, tmp_path / "device")
