@@ -28,7 +28,8 @@ def within(
     """Which of ``parts`` stay within ``budget`` together, by ``loss_of`` those in fewer bits.
 
     Parts are added one by one, the one that costs least by itself first; one that exceeds the budget,
-    by itself or beside those before it, is left in float32.
+    by itself or beside those before it, is left in float32. What is taken comes in the order of ``parts``:
+    the order of costs that are nearly the same is another processor's rounding.
     """
     alone = {part: loss_of((part,)) for part in parts}
     fit = [part for part in parts if alone[part].beyond(budget) is None]
@@ -39,7 +40,7 @@ def within(
         together = alone[part] if not taken else loss_of((*taken, part))
         if together.beyond(budget) is None:
             taken, loss = (*taken, part), together
-    return Narrowed(taken, loss, alone)
+    return Narrowed(tuple(part for part in parts if part in taken), loss, alone)
 
 
 def _cost(loss: Loss) -> tuple[float, float]:

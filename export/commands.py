@@ -78,7 +78,7 @@ def export(
     costs stands in the manifest.
     """
     from export.budget_table import budget_lines
-    from export.pack import export_bundle, write_report
+    from export.pack import check_place, export_bundle, write_report
     from export.precisions import PRECISIONS
 
     if bool(sources) != (format_name is not None):
@@ -90,6 +90,8 @@ def export(
         library, _ = read_library(format_name, sources)
     if version is not None and not is_version(version):
         raise click.BadParameter(f"{version!r}: write it as 1.2.0", param_hint="--version")
+    if report is not None:
+        check_place("report", report)
     by_name = [name for name in PRECISIONS if name in precisions]
     asked = list(PRECISIONS) if "auto" in precisions else by_name
     done = export_bundle(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EACCES, EISDIR
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +66,8 @@ def export_bundle(
         raise ExportError(f"{budget} is no budget", "give a share of a CCC, 0.005 say")
     checkpoint = load(checkpoint_folder)
     card = checkpoint.card.model_copy(update={"version": version} if version else {})
+    path = out if out.suffix == SUFFIX else out / f"{card.name}-{card.version}{SUFFIX}"
+    check_place("bundle", path)
     if precisions and checkpoint.quantisation is None:
         raise ExportError(
             f"{checkpoint_folder} keeps no spectra to judge {' and '.join(precisions)} by",
@@ -92,7 +96,6 @@ def export_bundle(
     described = manifest(card, files, narrower.budget if narrower else None, taken)
     data = bundle_bytes(described, files)
     bundle = parse_bundle(data)
-    path = out if out.suffix == SUFFIX else out / f"{card.name}-{card.version}{SUFFIX}"
     _write("bundle", path, data)
     return Exported(path, described, len(data), bundle.sha256, share, precise)
 
@@ -105,10 +108,26 @@ def write_report(done: Exported, path: Path) -> None:
     _write("report", path, page.encode())
 
 
+def check_place(what: str, path: Path) -> None:
+    """Make the folder of ``path`` before the work begins; raises `ExportError` if it can't be had."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+    except OSError as error:
+        raise _unwritable(what, path, error) from error
+
+
 def _write(what: str, path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except OSError as error:
-        raise ExportError(
-            f"the {what} can't be written to {path}: {error.strerror}", "name another place"
-        ) from error
+        raise _unwritable(what, path, error) from error
+
+
+def _unwritable(what: str, path: Path, error: OSError) -> ExportError:
+    return ExportError(
+        f"the {what} can't be written to {path}: {error.strerror}", "name another place"
+    )

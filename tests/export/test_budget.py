@@ -42,6 +42,11 @@ def test_a_part_that_costs_too_much_beside_another_stays_though_it_fits_by_itsel
     assert found.loss == loss(0.003)
 
 
+@pytest.mark.parametrize("costs", [{"a": 1e-4, "b": 2e-4}, {"a": 2e-4, "b": 1e-4}])
+def test_what_is_taken_comes_in_the_order_of_the_model_whatever_costs_least(costs) -> None:
+    assert within(("a", "b"), adding_up(costs), BUDGET).parts == ("a", "b")
+
+
 def test_a_loss_says_what_is_beyond_the_budget() -> None:
     assert loss(BUDGET, CHANGE_MAX, BUDGET).beyond(BUDGET) is None
     assert "loses 0.0060 of its CCC" in str(loss(0.006).beyond(BUDGET))
