@@ -117,7 +117,7 @@ def test_same_bytes_from_another_checkout_and_hash_seed(
         command = [sys.executable, "-c", code, str(folder), str(out)]
         runs.append((out, subprocess.Popen(command, cwd=tmp_path, env=environment)))
     for out, process in runs:
-        assert process.wait(120) == 0
+        assert process.wait(600) == 0
         assert out.read_bytes() == exported.path.read_bytes()
 
 
