@@ -78,7 +78,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except LoamscanError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except ModuleNotFoundError as error:
         room = sys.argv[1] if len(sys.argv) > 1 else ""
         module = _COMMANDS.get(room, ("",))[0].removesuffix(".commands")

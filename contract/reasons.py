@@ -55,6 +55,7 @@ class Reason(str, Enum):
     UPDATE_FAILING = "update.failing"
     UPDATE_ROLLED_BACK = "update.rolled_back"
     UPDATE_STATE_DAMAGED = "update.state_damaged"
+    UPDATE_STOPPED = "update.stopped"
 
     @property
     def text(self) -> str:
@@ -248,6 +249,11 @@ _MEANING: Final = {
         "ok",
         "what was known about updates can't be read; the configured bundle predicts",
         "replace the storage card, or remove the file that the message names",
+    ),
+    Reason.UPDATE_STOPPED: _Meaning(
+        "ok",
+        "the updater itself can't go on",
+        "see its journal; correct what it names, or report it",
     ),
 }
 

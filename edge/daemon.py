@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,13 @@ from edge.config import Config, UpdatesSection
 from edge.engines.chosen import chosen_engine
 from edge.engines.kept_choice import EngineChoice, read_choice
 from edge.errors import EngineError
+from edge.log import RecordLog
 from edge.log_file import open_log
 from edge.notify import notify
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
+from edge.scans import scanner_before
 from firmware_bridge.drivers import check_url, open_scanner
 from firmware_bridge.errors import ScannerError, SpectraFileError
 from firmware_bridge.scan import Scan
@@ -56,10 +57,16 @@ class Daemon:
     port holds the scanner's thread longer than `_JOIN_S`: what was written is safe all the same.
     """
 
-    def __init__(self, config: Config, on_reading: Callable[[Reading], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        on_reading: Callable[[Reading], None] | None = None,
+        standing: UpdateStanding | None = None,
+    ) -> None:
         """Load and prove the bundle; raises `LoamscanError` where it can't serve."""
         self._config = config
         self._on_reading = on_reading
+        self._standing = standing
         whole = open_bundle(config.model.bundle, agent_version())
         check_url(config.scanner.url)
         self._choice = self._chosen(whole)
@@ -70,16 +77,13 @@ class Daemon:
         self._engine = self._proved()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._taking_since_s: float | None = None
         self.failure: BaseException | None = None
         """What ended a part that must not end; whoever waits for the daemon looks at it."""
 
     def __enter__(self) -> Self:
         self._opened = open_log(self._config.log.directory)
         log = self._opened.log
-        self._publisher = Publisher(
-            self._config.mqtt, self._status(log.log_id), log.committed, log.newest
-        )
+        self._publisher = Publisher(self._config.mqtt, self._status(log), log.committed, log.newest)
         if self._opened.set_aside is not None:
             kept_as = str(self._opened.set_aside)
             _LOG.error("the record log was damaged; it is kept as %s", kept_as)
@@ -99,14 +103,18 @@ class Daemon:
         until_s = clock.running_s() + _JOIN_S
         for thread in self._threads:
             thread.join(timeout=max(0.0, until_s - clock.running_s()))
-        if not any(thread.is_alive() for thread in self._threads):
+        if not self.is_stuck:
             self._opened.close()
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether a thread goes on, which keeps the record log."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    @property
     def busy_s(self) -> float:
-        """How long the scan that is being judged, if one is, has taken so far."""
-        since_s = self._taking_since_s
-        return 0.0 if since_s is None else time.monotonic() - since_s
+        """How long the sample that is being judged, if one is, has taken so far."""
+        return self._recorder.busy_s
 
     def report(self, event: Happened, on_taken: Callable[[], None]) -> None:
         """Publish what another process of this device has to say."""
@@ -148,7 +156,8 @@ class Daemon:
         thread.start()
         self._threads.append(thread)
 
-    def _status(self, log_id: str) -> Status:
+    def _status(self, log: RecordLog) -> Status:
+        """What is known at the start: it is the will too, which the broker tells when the power fails."""
         manifest = self._bundle.manifest
         device = self._config.device
         candidates = self._choice.candidates if self._choice else []
@@ -160,8 +169,10 @@ class Daemon:
             bundle=manifest.name,
             bundle_version=manifest.version,
             engine=self._engine.engine,
-            log_id=log_id,
+            log_id=log.log_id,
             **({"engines": candidates} if candidates else {}),
+            **({"scanner": seen} if (seen := scanner_before(log)) else {}),
+            **({"update": self._standing} if self._standing else {}),
             **_taking_part(self._config.updates),
         )
 
@@ -222,9 +233,7 @@ class Daemon:
             if scan is None:
                 self._recorder.tick()
                 continue
-            self._taking_since_s = time.monotonic()
             new = self._recorder.take(scan, scanner.instrument)
-            self._taking_since_s = None
             scanner.acknowledge(scan)
             if new:
                 yield scan

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import ClassVar
+
 from contract.reasons import Reason
 from soil.errors import LoamscanError
 
@@ -19,7 +22,7 @@ class EngineError(EdgeError):
 
 
 class OwnProcessError(EngineError):
-    """Work in a process of its own that was ended, or took too long: perhaps the machine's fault."""
+    """Work in a process of its own that broke off, or took too long: perhaps the machine's fault."""
 
 
 class LogError(EdgeError):
@@ -38,8 +41,15 @@ class DemoError(EdgeError):
     """The demonstration could not do what it shows."""
 
 
+class StuckError(EdgeError):
+    """A part of the daemon does not end."""
+
+
 class UpdateError(EdgeError):
     """An update that can't be had now, or must never be; ``reason`` says why in one word."""
+
+    exit_status: ClassVar[int] = os.EX_TEMPFAIL
+    """Told to the operator already, and tried again: for a timer no failure."""
 
     def __init__(
         self, reason: Reason, what: str, remedy: str = "", *, perhaps_machine: bool = False

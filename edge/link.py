@@ -7,9 +7,11 @@ handed to `publish` is on the wire when it returns, if the wire takes it.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ PAHO_IN_FLIGHT = 65_535
 _NO_MATCHING_SUBSCRIBERS = 0x10
 _MAXIMUM_PACKET_BYTES = 65_536
 """Of what the broker may send us: acknowledgements, which are far smaller."""
+
+_HANG_UP_S = 1.0
+"""A broker hangs up at once when it hears goodbye. Ours."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +146,15 @@ class Link:
 
     def close(self) -> None:
         """Say goodbye, if anybody still listens; the will is not sent. Never from a callback."""
-        if self.fileno() >= 0:
+        if self.fileno() < 0:
+            return
+        listens = self.ended is None
+        # paho closes its own the moment that goodbye is said.
+        with socket.socket(fileno=os.dup(self.fileno())) as wire:
             self._client.disconnect()
             self._client.loop_write()
+            if listens:
+                _wait_for_hang_up(wire)
 
     def _secure(self, config: MqttSection) -> None:
         tls = config.tls
@@ -207,6 +218,14 @@ class Link:
             self.on_refused(mid, int(reason.value), str(reason))
         else:
             self.on_taken(mid, reason.value != _NO_MATCHING_SUBSCRIBERS)
+
+
+def _wait_for_hang_up(wire: socket.socket) -> None:
+    """Until the broker has heard our goodbye: one that is late would take away the next connection's will."""
+    wire.settimeout(_HANG_UP_S)
+    with suppress(OSError):
+        while wire.recv(4096):
+            pass
 
 
 def read_password(path: Path) -> str:

@@ -170,6 +170,13 @@ class RecordLog:
         )
         return [StoredScan(number, body, zlib.crc32(body) == crc) for number, body, crc in rows]
 
+    def newest_scan(self) -> StoredScan | None:
+        """The scan that was written last."""
+        row = self._db.execute(
+            "SELECT number, body, crc FROM scan ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        return StoredScan(row[0], row[1], zlib.crc32(row[1]) == row[2]) if row else None
+
     def records(self, first: int, limit: int) -> list[StoredRecord]:
         """Records ``first`` to ``first + limit - 1``, without those declared lost."""
         rows = self._db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
@@ -70,6 +71,13 @@ class Recorder:
         self._references: References | None = None
         self._axes: set[Axis] = set()
         self._untold: list[Document] = []
+        self._judging_since_s: float | None = None
+
+    @property
+    def busy_s(self) -> float:
+        """How long the sample that is being judged, if one is, has taken so far."""
+        since_s = self._judging_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     def take_up(self) -> None:
         """Go on where an earlier run was cut off: scans without a reading, references in use.
@@ -179,11 +187,15 @@ class Recorder:
     def _make_readings(self, samples: Sequence[Sequence[LoggedScan]]) -> None:
         for scans in samples:
             try:
-                self._make_reading(scans, *self._assess(scans))
+                self._judging_since_s = time.monotonic()
+                assessed = self._assess(scans)
+                self._judging_since_s = None
+                self._make_reading(scans, *assessed)
             except LogError:
                 raise
             # A scan is in the log before it is judged: one that raised would end every run.
             except Exception:  # noqa: BLE001
+                self._judging_since_s = None
                 _LOG.exception("sample %r could not be judged", scans[0].label)
                 self._make_reading(scans, FAILED, None)
 

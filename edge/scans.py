@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.messages import ScannerSeen
 from contract.records import Document, ScanRecord, TimeQuality, rfc3339
-from edge.log import axis_id
+from edge.log import RecordLog, axis_id
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
 
@@ -79,6 +80,16 @@ def scanner_document(logged: LoggedScan) -> Document:
         "temperature_c": scan.temperature_c,
         "battery_pct": scan.battery_pct,
     }
+
+
+def scanner_before(log: RecordLog) -> ScannerSeen | None:
+    """The scanner that took the newest scan of the log."""
+    stored = log.newest_scan()
+    try:
+        state = ScanRecord.model_validate_json(stored.body).scanner if stored else None
+    except ValueError:  # `take_up` tells of what is damaged
+        return None
+    return ScannerSeen(model=state.model, serial=state.serial) if state else None
 
 
 def scan_document(logged: LoggedScan, log_id: str) -> Document:

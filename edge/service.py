@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contract.records import Reading
 from edge.config import Config
 from edge.daemon import Daemon
+from edge.errors import StuckError
 from edge.stop_signals import StopSignals
 from soil.errors import LoamscanError
 
@@ -47,5 +48,12 @@ def _served(installed: Installed, signals: StopSignals) -> bool:
             if signals.wait(POLL_S):
                 return False
             if installed.tend(daemon):
-                return True
-    raise daemon.failure
+                break
+    if daemon.failure is not None:
+        raise daemon.failure
+    if daemon.is_stuck:
+        raise StuckError(
+            "a sample is still being judged by the bundle that was given up, so this process ends",
+            "start it again: with the bundle before (systemd does)",
+        )
+    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class LoamscanError(Exception):
     """Something a user can act on.
@@ -9,6 +11,8 @@ class LoamscanError(Exception):
     A message says what happened and to what; ``remedy`` says what to do about it. The command line
     prints both and exits non-zero; everything that is not a ``LoamscanError`` is a bug.
     """
+
+    exit_status: ClassVar[int] = 1
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what, remedy)

@@ -190,6 +190,7 @@ class Faults:
     about: str = ""
     cut_after: int | None = None
     byte_s: float = 0.0
+    header_byte_s: float = 0.0
     endless: bool = False
     ranges: bool = True
     status: int = 0
@@ -208,6 +209,13 @@ def web_server(folder: Path, faults: Faults | None = None) -> Iterator[str]:
             path = folder / self.path.lstrip("/")
             wrong.asked.append((self.path, self.headers.get("Range", "")))
             hit = bool(wrong.about) and wrong.about in self.path
+            if hit and wrong.header_byte_s:
+                self.close_connection = True
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    for byte in b"HTTP/1.1 200 OK\r\nServer: " + b"x" * 1000:
+                        self.wfile.write(bytes([byte]))
+                        time.sleep(wrong.header_byte_s)
+                return
             if hit and wrong.status:
                 self.send_error(wrong.status)
                 return

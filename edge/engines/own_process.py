@@ -38,8 +38,8 @@ def in_own_process(
 ) -> Result:
     """``work(*given, tell)`` in a fresh Python; arguments, result and what it tells are pickled.
 
-    Raises the error that it raises as an `EngineError`, and an `EngineError` that names ``name`` where
-    it raises what is none of ours; an `OwnProcessError` where it crashes or has no result in time.
+    Raises the error that it raises as an `EngineError`; an `OwnProcessError` that names ``name`` where it
+    raises what is none of ours (no memory, say), crashes, or has no result in time.
     """
     until_s = time.monotonic() + timeout_s
     ours, theirs = Pipe()
@@ -68,7 +68,7 @@ def in_own_process(
             elif kind == "failed":
                 raise EngineError(*content)
             else:
-                raise EngineError(f"{name} does not work here: {content[0]}")
+                raise OwnProcessError(f"{name} does not work here: {content[0]}")
         raise _LateError
     except _LateError:
         raise OwnProcessError(f"{name} did not answer within {timeout_s:g} s") from None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from contract.bundle import Bundle
 from contract.reasons import Reason
 from contract.rollout import Fitness, Rollout, offered, refusal
 from contract.version import version_key
@@ -23,15 +24,20 @@ class Outlook(NamedTuple):
 
 
 def choose(
-    view: View, fitness: Fitness, state: UpdateState, running_sha256: str, *, again: bool
+    view: View, fitness: Fitness, state: UpdateState, running: Bundle | None, *, again: bool
 ) -> Outlook:
     """What to take; with ``again`` also what failed here before.
 
-    Raises `UpdateError` where a rollout names what keys from a safe do not let it.
+    ``running`` is the bundle that runs, where it can be read. Raises `UpdateError` where a rollout names
+    what keys from a safe do not let it.
     """
-    rollouts = _newer(view.rollouts, state.release)
+    rollouts = (
+        _newer(view.rollouts, state.release)
+        if state.release is not None
+        else _not_lower(view.rollouts, running)
+    )
     if view.rollouts and not rollouts:
-        return Outlook(None, "no rollout is newer than the one that brought what runs")
+        return Outlook(None, "no rollout is newer than what runs")
     halted = set(view.trust.halted)
     rollout = offered([r for r in rollouts if r.id not in halted], fitness, view.now)
     if rollout is None:
@@ -39,7 +45,7 @@ def choose(
     offer = view.offered(rollout)
     _check(offer, fitness, view.trust)
     name = f"{rollout.bundle} {rollout.version}"
-    if offer.release.sha256 == running_sha256:
+    if running is not None and offer.release.sha256 == running.sha256:
         return Outlook(None, f"{name} runs already")
     refused = state.refusal_of(offer.release)
     if refused is not None and not again:
@@ -81,16 +87,25 @@ def _check(offer: Offered, fitness: Fitness, trust: Trust) -> None:
         )
 
 
-def _newer(rollouts: Sequence[Rollout], running: Release | None) -> Sequence[Rollout]:
+def _newer(rollouts: Sequence[Rollout], running: Release) -> Sequence[Rollout]:
     """Those begun after the one that brought what runs: an older one would take a device back."""
     ids = [rollout.id for rollout in rollouts]
-    if running is None:
-        return rollouts
     if running.rollout in ids:
         return rollouts[ids.index(running.rollout) + 1 :]
     # Forgotten by the operator, or begun after this copy was made.
     begun_at = running.begun_at
     return [rollout for rollout in rollouts if begun_at is None or rollout.starts_at > begun_at]
+
+
+def _not_lower(rollouts: Sequence[Rollout], configured: Bundle | None) -> Sequence[Rollout]:
+    """Those that do not take a device below the bundle that it was configured with.
+
+    No rollout brought that one, so which were begun before it is not known.
+    """
+    if configured is None:
+        return rollouts
+    name, key = configured.manifest.name, version_key(configured.manifest.version)
+    return [r for r in rollouts if r.bundle != name or version_key(r.version) >= key]
 
 
 def _why_none(rollouts: Sequence[Rollout], fitness: Fitness, now: datetime) -> str:

@@ -57,7 +57,6 @@ def fetch(
             raise UpdateError(
                 Reason.UPDATE_DAMAGED,
                 f"{path} from {source.name} has not the signed digest",
-                perhaps_machine=True,
             )
         with part.open("rb") as file:
             os.fsync(file.fileno())
@@ -122,7 +121,6 @@ def _append(source: Source, path: str, length: int, part: Path, tell: Tell) -> N
                 raise UpdateError(
                     Reason.UPDATE_DAMAGED,
                     f"{path} from {source.name} is longer than the {length} bytes that were signed",
-                    perhaps_machine=True,
                 )
             file.write(piece)
             # What came before a cut or a kill need not come again.

@@ -41,6 +41,8 @@ class Installed:
         self._handed: set[int] = set()
         self._taken: deque[int] = deque()
         self._failing = ""
+        self._owed: tuple[UpdateState, UpdateState] | None = None
+        """A state on disk, and the one that is to take its place as soon as the disk lets it."""
 
     def daemon(self) -> Daemon:
         """A daemon with the bundle that is to run; one that can't be loaded gives way to the one before.
@@ -62,7 +64,8 @@ class Installed:
         )
         config = self._config.model_copy(update={"model": model})
         try:
-            return Daemon(config, self._watch if self._probation else self._on_reading)
+            on_reading = self._watch if self._probation else self._on_reading
+            return Daemon(config, on_reading, state.standing)
         except (BundleError, EngineError) as error:
             if not self._gives_way(error.what):
                 raise
@@ -72,7 +75,7 @@ class Installed:
         """Call now and then. Whether another bundle is to run, for which this daemon must end."""
         now_s = clock.running_s()
         if self._probation and daemon.busy_s > HANGS_S:
-            self._failing = f"a scan has been judged for {daemon.busy_s:.0f} s"
+            self._failing = f"a sample has been judged for {daemon.busy_s:.0f} s"
         if self._failing and self._gives_way(self._failing, probation_alone=True):
             return True
         if not self._beat_at_s:
@@ -81,6 +84,8 @@ class Installed:
             self._beat_at_s = now_s + self._beat_s
             self._change(self._lived)
         self._write_down_what_was_taken()
+        if self._owed is not None and self._change(lambda state: state) is None:
+            return False
         version = self._store.version
         if version == self._read:
             return False
@@ -134,12 +139,11 @@ class Installed:
             self._on_reading(reading)
 
     def _begun(self) -> UpdateState:
-        try:
-            return self._store.change(
-                lambda state: steps.started(state, clock.now(), clock.boot_id())
-            )
-        except UpdateError as error:
-            _LOG.error("%s", error)
+        begun = self._change(lambda state: steps.started(state, clock.now(), clock.boot_id()))
+        if begun is not None:
+            return begun
+        if self._owed is not None:
+            return self._owed[1]
         try:
             return self._store.read()
         except UpdateError:
@@ -161,16 +165,31 @@ class Installed:
 
         _LOG.error("%s", why)
         self._failing, self._probation = "", False
-        state = self._change(step)
+        state = self._change(step) or self._change_owed(step)
         return state is not None and _runs(state) != self._runs
 
     def _change(self, step: Callable[[UpdateState], UpdateState]) -> UpdateState | None:
+        def with_what_is_owed(state: UpdateState) -> UpdateState:
+            before, after = self._owed or (None, state)
+            return step(after if state == before else state)
+
         try:
-            return self._store.change(step)
+            state = self._store.change(with_what_is_owed)
         except UpdateError as error:
             # Scanning goes on whatever becomes of updates.
             _LOG.error("%s", error)
             return None
+        self._owed = None
+        return state
+
+    def _change_owed(self, step: Callable[[UpdateState], UpdateState]) -> UpdateState | None:
+        """The step in memory: a disk that is full must not keep a bundle that is broken."""
+        try:
+            before = self._store.read()
+        except UpdateError:
+            return None
+        self._owed = before, step(before if self._owed is None else self._owed[1])
+        return self._owed[1]
 
 
 def _runs(state: UpdateState) -> tuple[Place, Release | None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,7 +34,7 @@ from contract.reasons import Reason
 from contract.rollout import Rollout, read_rollouts
 from contract.whole_file import write_whole
 from edge.errors import ConfigError, UpdateError
-from edge.updates.sources import NotThereError, Source
+from edge.updates.sources import LOOK_S, NotThereError, Source, TooSlowError
 from edge.updates.state import Release, Trust
 from edge.updates.store import no_room
 from edge.updates.trust import Seen, believed_now, check_not_older, raised
@@ -137,7 +139,7 @@ class _Client(Updater):
     def seen(self) -> Seen:
         trusted = self._trusted_set
         target = self.get_targetinfo(ROLLOUTS_PATH)
-        if target is None or target.length > ROLLOUTS_BYTES_MAX:
+        if target is None or target.length > ROLLOUTS_BYTES_MAX or "sha256" not in target.hashes:
             raise UpdateError(Reason.UPDATE_UNTRUSTED, "nobody signed any rollouts")
         content = self._source.download_bytes(f"targets/{_with_digest(target)}", target.length)
         target.verify_length_and_hashes(content)
@@ -160,6 +162,7 @@ class _Fetcher(FetcherInterface):
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._until_s = time.monotonic() + LOOK_S
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         pieces = self._source.read(url)
@@ -168,7 +171,16 @@ class _Fetcher(FetcherInterface):
             first = next(pieces, b"")
         except NotThereError as error:
             raise DownloadHTTPError(error.what, 404) from error
-        return _all(first, pieces)
+        return self._in_time(chain([first], pieces))
+
+    def _in_time(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            if time.monotonic() > self._until_s:
+                raise TooSlowError(
+                    Reason.UPDATE_UNREACHABLE,
+                    f"what {self._source.name} says of its bundles has not come in {LOOK_S / 60:.0f} min",
+                )
+            yield piece
 
 
 @contextmanager
@@ -211,8 +223,3 @@ def _first_root(path: Path) -> bytes:
 def _with_digest(target: TargetFile) -> str:
     folder, _, name = target.path.rpartition("/")
     return f"{folder}/{target.hashes['sha256']}.{name}"
-
-
-def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest

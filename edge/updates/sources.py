@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from contract.reasons import Reason
 from edge.errors import ConfigError, UpdateError
@@ -20,6 +25,12 @@ WINDOW_S: Final = 30.0
 SLOWEST_BYTES_S: Final = 500.0
 """A transfer that brings less than this in each window is given up: whoever drips would hold the updater
 for days. A poor mobile link brings ten times as much. Ours."""
+
+HEADERS_S: Final = 60.0
+"""For the start of an answer, byte by byte as it may come. Ours."""
+
+LOOK_S: Final = 1800.0
+"""For all metadata of one look: a few hundred kilobytes where nobody means ill. Ours."""
 
 _NOT_THERE: Final = (403, 404)
 _BEYOND_END: Final = 416
@@ -92,6 +103,44 @@ class Folder:
             ) from error
 
 
+class _Dripped:
+    """Ends a connection whose answer does not begin in time: a socket's own time-out is for each read."""
+
+    def getresponse(self) -> Any:
+        dripped = threading.Event()
+
+        def end() -> None:
+            dripped.set()
+            with suppress(OSError, AttributeError):  # it ended by itself meanwhile
+                self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
+
+        timer = threading.Timer(HEADERS_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]
+        finally:
+            timer.cancel()
+            if dripped.is_set():
+                raise TimeoutError(f"the answer did not begin within {HEADERS_S:g} s")
+
+
+class _Http(_Dripped, HTTPConnection):
+    pass
+
+
+class _Https(_Dripped, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
 class Web:
     """A repository behind a URL; any server of static files does."""
 
@@ -104,6 +153,7 @@ class Web:
         self._pool = urllib3.PoolManager(
             timeout=_TIMEOUT, retries=urllib3.Retry(0, redirect=3), num_pools=2
         )
+        self._pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         self.name = self._url
         self.begins_at = 0
 

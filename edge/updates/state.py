@@ -51,9 +51,15 @@ class Candidate(Part):
 
 
 class Probation(Part):
-    """A release that runs and may still be given up; ``healthy_s`` it has been well so far."""
+    """A release that runs and may still be given up; ``healthy_s`` it has been well since it last crashed.
+
+    ``serving`` is whether a daemon started with it and has not ended in order, ``crashes`` how many ended
+    otherwise while the machine went on.
+    """
 
     healthy_s: float = 0.0
+    serving: bool = False
+    crashes: int = 0
 
 
 class Refused(Part):

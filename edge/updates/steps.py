@@ -26,11 +26,29 @@ PartT = TypeVar("PartT", bound=Part)
 STARTS_MAX: Final = 3
 """Starts in a row without a healthy minute that a bundle is given in one boot. Ours."""
 
+CRASHES_MAX: Final = 3
+"""Daemons that a bundle may end on its probation, however long each was healthy. Ours."""
+
 BOOTS_MAX: Final = 10
 """Boots in a row without one: power that fails is no fault of a bundle, but one may end a machine. Ours."""
 
 TRIES_MAX: Final = 3
 """Faults that may have been the machine's: a process that was ended, a time that was over. Ours."""
+
+RESTING_RUNS: Final = 24
+"""Runs of the updater, a day by its timer, of which one fetches what came damaged again and again. Ours."""
+
+_SEEN_ALONE: Final = frozenset(
+    reason.value
+    for reason in (
+        Reason.UPDATE_UNTRUSTED,
+        Reason.UPDATE_EXPIRED,
+        Reason.UPDATE_REPLAYED,
+        Reason.UPDATE_BELOW_FLOOR,
+        Reason.UPDATE_UNFIT,
+    )
+)
+"""Hindrances that a look meets and nothing after it does."""
 
 DETAIL_LENGTH_MAX: Final = 200
 """A message's detail comes from anywhere, and goes into an event and a retained status."""
@@ -96,6 +114,17 @@ def given_up(
     return _told(state, candidate.release, step, reason, at, {"detail": detail})
 
 
+def looked(state: UpdateState) -> UpdateState:
+    """A look went well: what stood in the way of looking is news when it comes again."""
+    return _with(state, hindrance="") if state.hindrance in _SEEN_ALONE else state
+
+
+def rests(state: UpdateState) -> bool:
+    """Whether the candidate came damaged so often that this run leaves its fetching be."""
+    tries = _candidate(state).tries
+    return tries >= TRIES_MAX and tries % RESTING_RUNS != 0
+
+
 def hindered(state: UpdateState, reason: Reason, at: datetime, detail: str) -> UpdateState:
     """Something stood in the way; said once, until a step was taken, however often it is tried again."""
     if reason.value == state.hindrance:
@@ -108,8 +137,8 @@ def hindered(state: UpdateState, reason: Reason, at: datetime, detail: str) -> U
     return _with(state, hindrance=reason.value)
 
 
-def failed_once(state: UpdateState) -> UpdateState:
-    """The candidate met a fault that may have been the machine's."""
+def tried_once(state: UpdateState) -> UpdateState:
+    """The candidate met a fault that may have been the machine's, or rests after several."""
     candidate = _candidate(state)
     return _with(state, candidate=_with(candidate, tries=candidate.tries + 1))
 
@@ -118,18 +147,20 @@ def started(state: UpdateState, at: datetime, boot_id: str) -> UpdateState:
     """A daemon starts; what ended too often goes back first."""
     if boot_id != state.boot_id:
         state = _with(state, boot_id=boot_id, boots=state.boots + (state.starts > 0), starts=0)
-    if state.previous is not None:
-        if state.starts >= STARTS_MAX:
-            why = f"{state.starts} starts without a healthy minute"
-            state = rolled_back(state, Reason.UPDATE_CRASHED, at, why)
-        elif state.boots >= BOOTS_MAX:
-            why = f"{state.boots} boots without a healthy minute"
-            state = rolled_back(state, Reason.UPDATE_CRASHED, at, why)
+    elif state.probation is not None and state.probation.serving:
+        crashed = Probation(crashes=state.probation.crashes + 1)
+        state = _with(state, probation=crashed)
+    if state.previous is not None and (why := _ended_too_often(state)):
+        state = rolled_back(state, Reason.UPDATE_CRASHED, at, why)
+    if state.probation is not None:
+        state = _with(state, probation=_with(state.probation, serving=True))
     return _with(state, starts=state.starts + 1)
 
 
 def stopped(state: UpdateState) -> UpdateState:
     """The daemon ended in order: its start was no bad one."""
+    if state.probation is not None:
+        state = _with(state, probation=_with(state.probation, serving=False))
     return _with(state, starts=max(0, state.starts - 1))
 
 
@@ -140,7 +171,7 @@ def lived(state: UpdateState, healthy_s: float, probation_s: float, at: datetime
         return state
     total_s = state.probation.healthy_s + healthy_s
     if total_s < probation_s:
-        return _with(state, probation=Probation(healthy_s=total_s))
+        return _with(state, probation=_with(state.probation, healthy_s=total_s))
     state = _with(state, probation=None)
     assert state.release is not None
     return _told(state, state.release, "committed", Reason.UPDATE_COMMITTED, at, {})
@@ -182,10 +213,22 @@ def _candidate(state: UpdateState) -> Candidate:
     return state.candidate
 
 
+def _ended_too_often(state: UpdateState) -> str:
+    """Why what runs must go back; empty where it need not."""
+    crashes = state.probation.crashes if state.probation else 0
+    if state.starts >= STARTS_MAX:
+        return f"{state.starts} starts without a healthy minute"
+    if crashes >= CRASHES_MAX:
+        return f"{crashes} daemons ended on its probation"
+    if state.boots >= BOOTS_MAX:
+        return f"{state.boots} boots without a healthy minute"
+    return ""
+
+
 def _candidate_at(
     state: UpdateState, step: UpdateStep, reason: Reason, at: datetime
 ) -> UpdateState:
-    candidate = _with(_candidate(state), step=step)
+    candidate = _with(_candidate(state), step=step, tries=0)
     return _told(_with(state, candidate=candidate), candidate.release, step, reason, at, {})
 
 

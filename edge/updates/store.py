@@ -141,8 +141,9 @@ class UpdateBusyError(UpdateError):
 
 def no_room(path: Path, error: OSError) -> UpdateError:
     """What to say of a file that can't be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return UpdateError(
-        Reason.UPDATE_NO_ROOM,
+        Reason.UPDATE_NO_ROOM if full else Reason.UPDATE_STOPPED,
         f"{path} can't be written: {error.strerror}",
-        "free space on the disk, and check whose folder it is",
+        "free space on the disk" if full else "check whose folder it is, and the storage card",
     )

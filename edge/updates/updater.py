@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import Final
 
@@ -25,13 +25,13 @@ from edge.updates.sources import Source
 from edge.updates.state import Candidate, UpdateState
 from edge.updates.store import BUNDLE_NAME, Store
 from edge.updates.trial import newest_axis, newest_scans, tried
+from soil.errors import LoamscanError
 
 Tell = Callable[[str], None]
 
-_FOR_GOOD: Final = frozenset(
-    {Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE, Reason.UPDATE_DAMAGED}
-)
-"""What another try of the same bytes would not change."""
+_FOR_GOOD: Final = frozenset({Reason.UPDATE_UNFIT, Reason.UPDATE_NOT_PROVED, Reason.UPDATE_WORSE})
+"""What another try of the same bytes would not change. What came damaged were other bytes: whoever sits
+in between could have a device refuse for good what it never had."""
 
 
 class Updater:
@@ -47,7 +47,7 @@ class Updater:
 
     def check(self, source: Source) -> Outlook:
         """Look at what is offered, and remember what was seen signed. Raises `UpdateError`."""
-        with self.store.updating():
+        with self.store.updating(), self._told():
             return self._outlook(source)
 
     def apply(
@@ -58,7 +58,7 @@ class Updater:
         ``again`` tries what failed here before. ``without_live`` ends a trial without waiting for scans
         that are yet to come. Raises `UpdateError` where something stood in the way; that is reported.
         """
-        with self.store.updating():
+        with self.store.updating(), self._told():
             state = self.store.read()
             if state.probation is not None:
                 return state
@@ -69,6 +69,9 @@ class Updater:
                 state = self._begin(offer, again=again)
             if state.candidate is None:
                 return state
+            if state.candidate.step == "fetching" and not again and steps.rests(state):
+                self._tell("what is offered came damaged again and again: it is fetched once a day")
+                return self.store.change(steps.tried_once)
             try:
                 return self._go_on(source, offer, without_live=without_live)
             except UpdateError as error:
@@ -113,8 +116,17 @@ class Updater:
         if candidate is not None and (why := withdrawn(candidate.release, view.trust)):
             self._drop(candidate, Reason.UPDATE_WITHDRAWN, why, for_good=False)
         running = self._running(state)
-        digest = running.sha256 if running else ""
-        return choose(view, self._fitness(running), state, digest, again=again)
+        outlook = choose(view, self._fitness(running), state, running, again=again)
+        state = self.store.change(steps.looked)
+        # A stick says nothing of what the network offers.
+        if outlook.offer is None and not (source.is_copy and self.settings.url):
+            self._leave(state, outlook.why)
+        return outlook
+
+    def _leave(self, state: UpdateState, why: str) -> None:
+        """Drop what was to be fetched and is not offered any more; what is here already goes on."""
+        if state.candidate is not None and state.candidate.step == "fetching":
+            self._drop(state.candidate, Reason.UPDATE_WITHDRAWN, why, for_good=False)
 
     def _begin(self, offer: Offered, *, again: bool) -> UpdateState:
         def step(state: UpdateState) -> UpdateState:
@@ -135,7 +147,10 @@ class Updater:
         assert candidate is not None
         place = self.store.slot(candidate.slot) / BUNDLE_NAME
         if candidate.step == "fetching":
-            if source is None or offer is None:
+            if source is None:
+                self._leave(state, "the copy that it came from is gone")
+                return self.store.read()
+            if offer is None:
                 return state
             self._tell(f"fetching {candidate.release.bundle} {candidate.release.version}")
             fetch(source, offer.path, offer.length, offer.release.sha256, place, self._tell)
@@ -167,15 +182,29 @@ class Updater:
         )
 
     def _stopped_by(self, error: UpdateError, candidate: Candidate) -> None:
+        if error.reason is Reason.UPDATE_DAMAGED:
+            self.store.change(steps.tried_once)
         if error.reason not in _FOR_GOOD:
             self._hindered(error)
             return
         if error.perhaps_machine:
-            state = self.store.change(steps.failed_once)
+            state = self.store.change(steps.tried_once)
             if state.candidate is not None and state.candidate.tries < steps.TRIES_MAX:
                 self._hindered(error)
                 return
         self._drop(candidate, error.reason, error.what, for_good=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Have the operator hear of what is nobody's word on an update: a setting, or a fault of our own."""
+        try:
+            yield
+        except UpdateError:
+            raise
+        except Exception as error:
+            what = error.what if isinstance(error, LoamscanError) else repr(error)
+            self._hindered(UpdateError(Reason.UPDATE_STOPPED, what))
+            raise
 
     def _hindered(self, error: UpdateError) -> None:
         # A disk that is full, or a state that is damaged, can't be told of in the state.

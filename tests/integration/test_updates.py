@@ -129,6 +129,27 @@ def test_a_bundle_with_which_the_daemon_ends_again_and_again_is_left(field: Fiel
     assert field.device.updater().check(Folder(field.operated.folder)).offer is None
 
 
+def test_a_device_that_dies_is_there_as_it_was_last(field: Field) -> None:
+    def will() -> dict:
+        return json.loads(field.ear.on(field.topics.status)[-1])
+
+    field.daemon.start()
+    until(lambda: field.reads_with() == "1.0.0")
+    field.ships("1.1.0")
+    until(lambda: field.reads_with() == "1.1.0")
+    field.daemon.kill()
+    until(lambda: will()["status"] == "offline", what="the will")
+    assert (will()["update"]["step"], will()["update"]["version"]) == ("probation", "1.1.0")
+    assert will()["scanner"]["serial"] == "VIRTUAL-1"
+    field.daemon.settings["updates"]["probation_s"] = 1.0
+    field.daemon.start()
+    until(lambda: field.standing().get("step") == "committed")
+    until(lambda: "update.committed" in field.reasons())
+    field.daemon.kill()
+    until(lambda: will()["status"] == "offline", what="the will")
+    assert will()["update"]["step"] == "committed"
+
+
 def test_a_bundle_that_can_not_be_read_any_more_gives_way_at_the_start(field: Field) -> None:
     field.daemon.start()
     until(lambda: field.reads_with() == "1.0.0")

@@ -29,7 +29,7 @@ OLD, NEW = "1.1.0", "1.2.0"
 
 ATTACKS = {
     *("test_hostile_servers", "test_keys", "test_clocks_and_replays", "test_sticks"),
-    "test_device_faults",
+    *("test_device_faults", "test_probation"),
 }
 """Modules whose tests are rows of the page."""
 

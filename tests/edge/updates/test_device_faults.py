@@ -8,18 +8,20 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from contract.reasons import Reason
 from contract.rollout import Rollout, Rollouts
-from edge.errors import UpdateError
+from edge.errors import ConfigError, UpdateError
 from edge.updates import steps
 from edge.updates.sources import Folder, Web
 from edge.updates.store import SPARE_BYTES
 from edge.updates.trial import Trial
-from fleet_devices import NAME, bundle
+from edge.updates.updater import Updater
+from fleet_devices import NAME, Device, bundle
 from fleets import NOW
 from soil.axis import Axis
 from update_page import state_name
@@ -196,3 +198,68 @@ def test_a_running_bundle_that_is_broken_is_replaced_by_its_update(world) -> Non
     assert state.release.version == NEW
     assert "no zip archive" in state.events[-1].details["running"]
     assert_well(world.device, NEW)
+
+
+@pytest.mark.parametrize("fault", [MemoryError, OSError])
+def test_a_machine_that_is_short_of_something_has_a_bundle_refused_only_after_three_tries(
+    world, monkeypatch, fault: type[Exception]
+) -> None:
+    world.release()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.proving._prove", partial(_raise, fault))
+        assert world.refused() is Reason.UPDATE_NOT_PROVED
+    assert not world.device.state.failed
+    world.updates_later()
+
+
+def _raise(fault: type[Exception], *_: object) -> None:
+    raise fault("none left")
+
+
+def test_what_is_not_offered_any_more_is_not_waited_for(world, impatient) -> None:
+    world.release()
+    world.faults.about, world.faults.cut_after = "/bundles/", 0
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    repository = world.operated.fleet.repository
+    rollouts = repository.rollouts
+    kept = rollouts.model_copy(update={"rollouts": rollouts.rollouts[:-1]})
+    repository.set_rollouts(kept, world.operated.fleet.online, NOW)
+    world.serve()
+    world.apply()
+    state = world.device.state
+    assert (state.candidate, state.standing.step) == (None, "withdrawn")
+    assert state.events[-1].reason is Reason.UPDATE_WITHDRAWN
+    world.tell(f"`{Reason.UPDATE_WITHDRAWN.value}`")
+
+
+def test_a_setting_that_is_wrong_is_told_to_the_operator_too(world) -> None:
+    root = world.device.folder / "root.json"
+    kept = root.read_bytes()
+    root.unlink()
+    with pytest.raises(ConfigError, match="can't be read"):
+        world.device.updater().apply(Web(world.url))
+    event = world.device.state.events[-1]
+    assert event.reason is Reason.UPDATE_STOPPED
+    assert "root.json can't be read" in event.details["detail"]
+    root.write_bytes(kept)
+    world.release()
+    world.tell(f"`{Reason.UPDATE_STOPPED.value}`")
+    world.updates_later()
+
+
+def test_a_device_is_not_taken_below_the_bundle_that_it_was_configured_with(
+    world, tmp_path
+) -> None:
+    path = tmp_path / "configured.loam"
+    path.write_bytes(bundle("1.5.0"))
+    new = Device(tmp_path / "new", world.operated.folder)
+    config = new.config.model_copy(
+        update={"model": new.config.model.model_copy(update={"bundle": path})}
+    )
+    updater = Updater(config, "0.1.0")
+    assert updater.check(Web(world.url)).offer is None
+    world.release("1.6.0")
+    offer = updater.check(Web(world.url)).offer
+    assert offer is not None
+    assert offer.release.version == "1.6.0"
+    world.tell("stays with what it has")

@@ -9,6 +9,7 @@ import pytest
 from tuf.api.metadata import Metadata
 
 from contract.reasons import Reason
+from edge.updates import steps
 from edge.updates.sources import Web
 from fleet_devices import NAME
 
@@ -68,6 +69,33 @@ def test_wrong_hash__one_byte_of_the_bundle_differs(world) -> None:
     world.updates_later()
 
 
+def test_wrong_hash_again_and_again__no_stranger_has_a_version_refused_for_good(world) -> None:
+    world.release()
+    content = bytearray(served_bundle(world).read_bytes())
+    content[len(content) // 2] ^= 1
+    served_bundle(world).write_bytes(content)
+    for _ in range(steps.TRIES_MAX):
+        assert world.refused() is Reason.UPDATE_DAMAGED
+    assert not world.device.state.failed
+    assert world.device.state.standing.step == "fetching"
+    world.faults.asked.clear()
+    for _ in range(steps.RESTING_RUNS - steps.TRIES_MAX):
+        world.apply()
+    assert not any("/bundles/" in path for path, _ in world.faults.asked)
+    world.updates_later()
+
+
+def test_nobody_need_wait_a_day_for_what_is_whole_again(world) -> None:
+    world.release()
+    whole = served_bundle(world).read_bytes()
+    served_bundle(world).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    for _ in range(steps.TRIES_MAX):
+        world.refused()
+    served_bundle(world).write_bytes(whole)
+    world.apply(again=True)
+    assert_well(world.device, NEW)
+
+
 def test_longer_file__the_bundle_has_more_bytes(world) -> None:
     world.release()
     with served_bundle(world).open("ab") as file:
@@ -92,6 +120,23 @@ def test_slow_data__comes_byte_by_byte(world, impatient, about) -> None:
     world.release()
     world.faults.about, world.faults.byte_s = about, 0.02
     assert world.refused() is Reason.UPDATE_UNREACHABLE
+    world.updates_later()
+
+
+@pytest.mark.parametrize("about", ["/bundles/", "timestamp"])
+def test_slow_data__its_headers_come_byte_by_byte(world, impatient, monkeypatch, about) -> None:
+    monkeypatch.setattr("edge.updates.sources.HEADERS_S", 0.5)
+    world.release()
+    world.faults.about, world.faults.header_byte_s = about, 0.1
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    world.updates_later()
+
+
+def test_slow_data__many_roots_one_after_the_other(world, monkeypatch) -> None:
+    world.release()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.repository.LOOK_S", -1.0)
+        assert world.refused() is Reason.UPDATE_UNREACHABLE
     world.updates_later()
 
 

@@ -102,3 +102,38 @@ def test_a_committed_bundle_is_not_left_for_one_scan(world: World) -> None:
     installed.daemon()
     assert not installed._gives_way("a scan failed", probation_alone=True)
     assert world.device.state.release.version == OLD
+
+
+def test_a_full_disk_keeps_no_device_on_a_bundle_that_is_broken(world: World, monkeypatch) -> None:
+    world.release()
+    world.apply()
+    installed = Installed(world.device.config)
+    path = world.device.updater().store.slot("b") / "bundle.loam"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.store.write_whole", full)
+        daemon = installed.daemon()
+        assert daemon._bundle.manifest.version == OLD
+        with daemon:
+            assert not installed.tend(daemon)
+        assert world.device.state.release.version == NEW
+    with daemon:
+        assert not installed.tend(daemon)
+    assert world.device.state.release.version == OLD
+    assert world.device.state.events[-1].reason is Reason.UPDATE_FAILING
+
+
+def test_the_first_status_says_what_the_last_one_did(world: World) -> None:
+    """The broker keeps it as the will: it is what is left of a device whose power fails."""
+    world.release()
+    world.apply()
+    installed = Installed(world.device.config)
+    with installed.daemon() as daemon:
+        status = daemon._publisher._status
+    assert status.update == world.device.state.standing
+    assert status.update.step == "probation"
+    assert (status.scanner.model, status.scanner.serial) == ("NeoSpectra", "21020058")

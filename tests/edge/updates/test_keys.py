@@ -163,3 +163,19 @@ def test_stolen_online_key__signs_rollouts_that_are_a_megabyte_of_faults(world) 
     assert (world.device.folder / "updates" / "state.json").stat().st_size < 10_000
     repository.set_rollouts(honest, online, NOW)
     world.updates_later()
+
+
+def test_stolen_online_key__signs_rollouts_by_another_digest(world) -> None:
+    world.release()
+    repository, online = world.operated.fleet.repository, world.operated.fleet.online
+    rollouts = repository.rollouts
+    signed = repository.files.read("rollouts", Targets)
+    signed.version += 1
+    content = repository.files.target(signed.targets[ROLLOUTS_PATH]).read_bytes()
+    signed.targets[ROLLOUTS_PATH] = TargetFile.from_data(ROLLOUTS_PATH, content, ["sha512"])
+    repository.files.write("rollouts", signed, [online])
+    repository.tell(online, NOW)
+    world.serve()
+    assert world.refused() is Reason.UPDATE_UNTRUSTED
+    repository.set_rollouts(rollouts, online, NOW)
+    world.updates_later()

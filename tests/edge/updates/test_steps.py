@@ -83,6 +83,10 @@ class Device(RuleBasedStateMachine):
         self.state = steps.lived(self.state, healthy_s, 60.0, AT)
         assert self.state.starts == 0
 
+    @rule()
+    def end_in_order(self) -> None:
+        self.state = steps.stopped(self.state)
+
     @precondition(may_go_back)
     @rule()
     def go_back(self) -> None:
@@ -114,6 +118,11 @@ class Device(RuleBasedStateMachine):
     @invariant()
     def a_probation_has_a_release(self) -> None:
         assert self.state.probation is None or self.state.release is not None
+
+    @invariant()
+    def no_probation_outlives_its_crashes(self) -> None:
+        if self.state.probation is not None:
+            assert self.state.probation.crashes < steps.CRASHES_MAX
 
     @invariant()
     def events_are_numbered_and_told_in_order(self) -> None:
@@ -164,6 +173,63 @@ def test_starts_that_ended_in_order_are_no_bad_ones() -> None:
         state = steps.started(state, AT, "boot")
     assert state.running == "factory"
     assert state.events[-1].reason is Reason.UPDATE_CRASHED
+
+
+def on_probation() -> UpdateState:
+    return steps.switched(on_trial(UpdateState()), AT, {})
+
+
+def test_a_bundle_that_ends_the_daemon_after_each_healthy_minute_goes_back_all_the_same() -> None:
+    state = on_probation()
+    for _ in range(steps.CRASHES_MAX):
+        state = steps.lived(steps.started(state, AT, "boot"), 80.0, 86_400.0, AT)
+        assert state.release == release(1)
+    state = steps.started(state, AT, "boot")
+    assert state.running == "factory"
+    assert state.events[-1].reason is Reason.UPDATE_CRASHED
+    assert "3 daemons ended on its probation" in state.events[-1].details["detail"]
+    assert state.refusal_of(release(1)) is not None
+
+
+def test_health_is_counted_from_the_last_crash_on() -> None:
+    state = steps.lived(steps.started(on_probation(), AT, "boot"), 50.0, 60.0, AT)
+    state = steps.lived(steps.started(state, AT, "boot"), 50.0, 60.0, AT)
+    assert state.probation is not None
+    assert state.probation.healthy_s == 50.0
+
+
+@pytest.mark.parametrize("end", ["in order", "power"])
+def test_what_ends_in_order_or_with_the_power_is_no_crash(end: str) -> None:
+    state = on_probation()
+    for number in range(20):
+        state = steps.started(state, AT, "boot" if end == "in order" else f"boot-{number}")
+        state = steps.lived(state, 10.0, 1000.0, AT)
+        if end == "in order":
+            state = steps.stopped(state)
+    assert state.probation is not None
+    assert (state.probation.crashes, state.probation.healthy_s) == (0, 200.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "events"), [(Reason.UPDATE_EXPIRED, 2), (Reason.UPDATE_UNREACHABLE, 1)]
+)
+def test_a_look_that_went_well_makes_the_same_hindrance_news_but_not_a_want_of_network(
+    reason: Reason, events: int
+) -> None:
+    state = steps.hindered(UpdateState(), reason, AT, "why")
+    state = steps.hindered(steps.looked(state), reason, AT, "why")
+    assert len(state.events) == events
+
+
+def test_what_came_damaged_again_and_again_is_fetched_once_a_day() -> None:
+    state = steps.begun(UpdateState(), release(1), 1000)
+    fetched = []
+    for run in range(3 * steps.RESTING_RUNS):
+        if not steps.rests(state):
+            fetched.append(run)
+        state = steps.tried_once(state)
+    assert fetched == [0, 1, 2, 24, 48]
+    assert steps.fetched(state, AT).candidate.tries == 0
 
 
 def test_the_second_update_leaves_the_first_to_go_back_to() -> None:
