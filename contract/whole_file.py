@@ -11,7 +11,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     The file is on disk before it has its name, and its name before this returns. Raises `OSError`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -22,6 +22,15 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Have ``folder`` and those above it; their names are on disk when this returns. Raises `OSError`."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, mode)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def put_in_place(part: Path, path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.reasons import Reason
-from contract.whole_file import put_in_place
+from contract.whole_file import make_folder, put_in_place
 from edge.backoff import backoff_s
 from edge.errors import UpdateError
 from edge.updates.sources import CHUNK_BYTES, NotThereError, Source, TooSlowError
@@ -43,7 +43,7 @@ def fetch(
     """
     part = into.with_name(part_name(sha256))
     try:
-        into.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(into.parent, 0o700)
         if _is(into, length, sha256):
             return
         resumed = _size(part) > 0

@@ -32,7 +32,7 @@ from contract.fleet_repository import (
 )
 from contract.reasons import Reason
 from contract.rollout import Rollout, read_rollouts
-from contract.whole_file import write_whole
+from contract.whole_file import make_folder, write_whole
 from edge.errors import ConfigError, UpdateError
 from edge.updates.sources import LOOK_S, NotThereError, Source, TooSlowError
 from edge.updates.state import Release, Trust
@@ -112,7 +112,8 @@ class _Client(Updater):
     def __init__(
         self, cache: Path, fetcher: _Fetcher, root: bytes, trust: Trust, clock: datetime
     ) -> None:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The framework would make the folder, and leave its name to the next loss of power.
+        make_folder(cache / "root_history", 0o700)
         super().__init__(
             str(cache), "metadata/", target_base_url="targets/", fetcher=fetcher, bootstrap=root
         )

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from contract.reasons import Reason
-from contract.whole_file import write_whole
+from contract.whole_file import make_folder, write_whole
 from edge.errors import ConfigError, UpdateError
 from edge.updates.state import Place, SlotName, UpdateState
 
@@ -53,7 +53,7 @@ class Store:
     def change(self, step: Callable[[UpdateState], UpdateState]) -> UpdateState:
         """Take one step from what is on disk; what it came to, on disk too. Raises `UpdateError`."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder, 0o700)
             with (self.folder / "state.lock").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 before = self.read()
@@ -112,7 +112,7 @@ class Store:
         """One updater at a time; raises `UpdateError` where another is at work."""
         self._check_owner()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder, 0o700)
             lock = (self.folder / "updater.lock").open("ab")
         except OSError as error:
             raise no_room(self.folder, error) from error

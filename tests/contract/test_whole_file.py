@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.whole_file import write_whole
+from contract.whole_file import make_folder, write_whole
 
 
 def test_a_file_is_made_with_its_folder_and_replaces_an_old_one(tmp_path) -> None:
@@ -48,3 +48,13 @@ def test_where_it_fails_the_old_file_stays_and_nothing_else(tmp_path, monkeypatc
     with pytest.raises(OSError, match="No space left"):
         write_whole(tmp_path / "file", b"new")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_new_folders_are_on_disk_in_those_above_them(tmp_path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr("contract.whole_file.sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b", 0o700)
+    assert synced == [tmp_path, tmp_path / "a"]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+    make_folder(tmp_path / "a" / "b")
+    assert len(synced) == 2

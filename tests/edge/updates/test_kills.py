@@ -124,7 +124,10 @@ def command(world) -> list[str]:
     ]
 
 
-CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat"
+CALLS = (
+    "openat,write,pwrite64,ftruncate,fsync,fdatasync,"
+    "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat"
+)
 
 
 def traced(command: list[str], out: Path, *options: str) -> int:
@@ -143,7 +146,9 @@ def calls(trace: Path) -> Iterator[Call]:
             name, rest = found[1], found[2]
             quoted = re.findall(r'"([^"]*)"', rest)
             described = re.findall(r"<([^>]*)>", rest)
-            yield Call(name, quoted if name.startswith(("rename", "unlink")) else described[:1])
+            yield Call(
+                name, quoted if name.startswith(("rename", "unlink", "mkdir")) else described[:1]
+            )
 
 
 def test_a_name_is_given_to_what_is_on_disk_and_is_on_disk_before_the_next(
@@ -154,6 +159,7 @@ def test_a_name_is_given_to_what_is_on_disk_and_is_on_disk_before_the_next(
     inside = str(world.device.folder)
     dirty: set[str] = set()
     unsynced: set[str] = set()
+    made: list[str] = []
     renames = 0
     for call in calls(tmp_path / "trace"):
         path = call.paths[0] if call.paths else ""
@@ -169,7 +175,11 @@ def test_a_name_is_given_to_what_is_on_disk_and_is_on_disk_before_the_next(
             assert path not in dirty, f"{path} was renamed before it was on disk"
             assert not unsynced, f"{unsynced} not on disk when {path} was renamed"
             unsynced.add(str(Path(call.paths[1]).parent))
+        elif call.name.startswith("mkdir"):
+            made.append(path)
+            unsynced.add(str(Path(path).parent))
     assert not unsynced
+    assert made
     # State four times, metadata of five roles, the bundle.
     assert renames >= 9
 
