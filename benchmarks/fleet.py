@@ -7,9 +7,9 @@ drawn to fail. What ends a probation, the daemon's part, is played. `model`: the
 10,000 devices over a season. On nine days of ten a device is switched on, three of four at seven sharp
 and the others by noon, for ten hours; a tenth is away for 10 to 120 days; one clock in twenty is at 1970,
 one in a hundred at 2099 for the first ten days. The canary is 5 % for three days, then all. All of this is
-synthetic, and kinder than the field: no trial waits for scans, a probation goes on while a device is switched
-off, and none falls silent, so the days are the least that it takes. `halted`: of 200 modelled canaries of 500 devices with that rate of failing ones, those that
-"failed > 2 %" halted.
+synthetic, and kinder than the field: no trial waits for scans, a probation goes on while a device is
+switched off, and none falls silent, so the days are the least that it takes. `halted`: of 200 modelled
+canaries of 500 devices with that rate of failing ones, those that "failed > 2 %" halted.
 """
 
 from __future__ import annotations

@@ -57,8 +57,9 @@ class Ear:
             ) from error
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._gone
-        self.connected = False
-        """Whether the broker is there now."""
+        self.connection = 0
+        """Which connection to the broker this is, counted from 1; 0 while there is none."""
+        self._connections = 0
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._take
 
@@ -66,7 +67,8 @@ class Ear:
         """Connect and subscribe; raises `DeployError` where that can't be had."""
         host, port = self._address
         try:
-            self._client.connect(host, port, keepalive=30)
+            # Anew each time: it has no name that a broker could know it by again.
+            self._client.connect(host, port, keepalive=30, clean_start=True)
         except (OSError, ValueError) as error:
             raise DeployError(
                 f"no broker at {host}:{port}: {error}", "check --host and --port, and that it runs"
@@ -108,7 +110,8 @@ class Ear:
         if reason.is_failure:
             self._answers.put(str(reason))
             return
-        self.connected = True
+        self._connections += 1
+        self.connection = self._connections
         every = Topics("+")
         client.subscribe([(every.status, _QOS), (every.events, _QOS)])
 
@@ -118,7 +121,7 @@ class Ear:
         self._answers.put(next((str(reason) for reason in reasons if reason.is_failure), ""))
 
     def _gone(self, *_: Any) -> None:
-        self.connected = False
+        self.connection = 0
 
     def _take(self, _client: Any, _data: Any, message: Any) -> None:
         self._heard.put((message.topic, message.payload))

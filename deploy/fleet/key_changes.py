@@ -11,11 +11,14 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from contract.fleet_repository import ROLLOUTS_ROLE
 from deploy.errors import RepositoryError
-from deploy.fleet.repository import EXPIRES, Repository, delegations, snapshot_of
-from deploy.fleet.role_files import JSON
+from deploy.fleet.repository import EXPIRES, Repository, delegations, snapshot_of, timestamp_of
+from deploy.fleet.role_files import JSON, RoleName, signed_bytes
 
 Holder = Literal["root", "bundles", "online"]
 """Who holds a key: those in the safe for roots and for bundles, the machine that is online."""
+
+_Signed = dict[tuple[RoleName, int], bytes]
+"""Signed metadata by role and version."""
 
 ROLES: Final[dict[Holder, tuple[str, ...]]] = {
     "root": ("root",),
@@ -39,7 +42,7 @@ def change_keys(
     Raises `RepositoryError`, and changes nothing then.
     """
     add, revoke = list(add), list(revoke)
-    root = repository.root
+    root = repository.trusted().root
     for role in ROLES[holder]:
         for key in add:
             root.add_key(key, role)
@@ -67,30 +70,31 @@ def change_root(
     """Make ``root`` the next one, unless old and new keys signed it too little: `RepositoryError`.
 
     With ``sign_all`` everything below it is signed anew by the keys that it names, since devices will
-    take nothing else from then on: all of it or nothing.
+    take nothing else from then on: all of it or nothing, and the timestamp last.
     """
-    same_online = repository.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
-    signed_root = _signed_root(repository, root, signers, now)
+    trusted = repository.trusted()
+    new_root: _Signed = {
+        ("root", trusted.root.version + 1): _signed_root(trusted.root, root, signers, now)
+    }
+    if not sign_all:
+        repository.files.write_together(new_root)
+        return
+    same_online = trusted.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
     # What a key said that is revoked now, perhaps in a thief's hand, binds nobody.
     moment = repository.moment(now) if same_online else now
-    if sign_all:
-        online, snapshot = _sign_all(repository, root, signers, now)
-    repository.files.write_bytes("root", root.version, signed_root.to_bytes(JSON))
-    if sign_all:
-        repository.write_timestamp(repository.next_timestamp(), snapshot, online, now, moment)
+    below, timestamp = _sign_all(repository, trusted.targets, root, signers, now, moment)
+    # These two last, side by side: between them devices take neither.
+    repository.files.write_together({**below, **new_root, **timestamp})
 
 
-def _signed_root(
-    repository: Repository, root: Root, signers: Mapping[str, Signer], now: datetime
-) -> Metadata[Root]:
-    before = repository.files.load("root", Root)
-    root.version = before.signed.version + 1
+def _signed_root(before: Root, root: Root, signers: Mapping[str, Signer], now: datetime) -> bytes:
+    root.version = before.version + 1
     root.expires = now + EXPIRES["root"]
-    ids = {*before.signed.roles["root"].keyids, *root.roles["root"].keyids}
+    ids = {*before.roles["root"].keyids, *root.roles["root"].keyids}
     signed = Metadata(root)
     for key_id in sorted(ids & set(signers)):
         signed.sign(signers[key_id], append=True)
-    for keys, whose in ((before.signed, "the root before it"), (root, "itself")):
+    for keys, whose in ((before, "the root before it"), (root, "itself")):
         result = keys.get_verification_result("root", signed.signed_bytes, signed.signatures)
         if not result:
             raise RepositoryError(
@@ -98,17 +102,19 @@ def _signed_root(
                 f"that {whose} asks for",
                 "name the files of more root keys with --keys",
             )
-    return signed
+    return signed.to_bytes(JSON)
 
 
 def _sign_all(
-    repository: Repository, root: Root, signers: Mapping[str, Signer], now: datetime
-) -> tuple[Signer, int]:
-    """Write all that lies between root and timestamp, which nobody sees yet; who signs, the snapshot."""
-    if repository.is_waiting:
-        raise RepositoryError(
-            "a list of bundles waits for signatures", "finish it: `loamscan fleet sign`"
-        )
+    repository: Repository,
+    targets: Targets,
+    root: Root,
+    signers: Mapping[str, Signer],
+    now: datetime,
+    moment: datetime,
+) -> tuple[_Signed, _Signed]:
+    """What lies between root and timestamp, and the timestamp."""
+    repository.check_nothing_waits()
     ids = root.roles["timestamp"].keyids
     online = next((signers[key_id] for key_id in ids if key_id in signers), None)
     if online is None:
@@ -116,7 +122,6 @@ def _sign_all(
             "everything is to be signed anew, and the online key is not there",
             "name its file with --keys",
         )
-    targets = repository.files.read("targets", Targets)
     targets.delegations = delegations({key_id: root.keys[key_id] for key_id in ids})
     targets.version += 1
     targets.expires = now + EXPIRES["targets"]
@@ -131,15 +136,16 @@ def _sign_all(
             f"of the {result.threshold} signatures that it takes",
             "name the files of more keys of bundles with --keys",
         )
-    rollouts = repository.files.read(ROLLOUTS_ROLE, Targets)
-    rollouts.version += 1
-    rollouts.expires = now + EXPIRES["rollouts"]
+    # Made anew: the former online key may have signed more than a list of rollouts.
+    rollouts = repository.next_rollouts(repository.rollouts, now)
     versions = {"targets": targets.version, ROLLOUTS_ROLE: rollouts.version}
     snapshot = snapshot_of(repository.files.newest("snapshot") + 1, versions, now)
-    repository.files.write_bytes("targets", targets.version, document.to_bytes(JSON))
-    repository.files.write(ROLLOUTS_ROLE, rollouts, [online])
-    repository.files.write("snapshot", snapshot, [online])
-    return online, snapshot.version
+    timestamp = timestamp_of(repository.next_timestamp(), snapshot.version, now, moment)
+    return {
+        ("targets", targets.version): document.to_bytes(JSON),
+        (ROLLOUTS_ROLE, rollouts.version): signed_bytes(rollouts, [online]),
+        ("snapshot", snapshot.version): signed_bytes(snapshot, [online]),
+    }, {("timestamp", timestamp.version): signed_bytes(timestamp, [online])}
 
 
 def holders(repository: Repository) -> dict[Holder, tuple[int, list[str]]]:

@@ -1,4 +1,4 @@
-"""Private keys as files: Ed25519, PKCS 8, for their owner's eyes alone."""
+"""Private keys as files, and their password: Ed25519, PKCS 8, for their owner's eyes alone."""
 
 from __future__ import annotations
 
@@ -41,23 +41,18 @@ def new_key(folder: Path, name: str, password: bytes | None = None) -> CryptoSig
             os.fsync(descriptor)
     except OSError as error:
         if path.exists():
-            raise KeyFileError(f"{path} exists already", "a key is never written over") from error
+            raise KeyFileError(
+                f"{path} exists already", "a key is never written over: name another file"
+            ) from error
         raise KeyFileError(f"{path} can't be written: {error.strerror}") from error
     return signer
 
 
 def read_key(path: Path, password: bytes | None = None) -> CryptoSigner:
     """The key in a file; raises `KeyFileError`, also where others may read it."""
+    content = _read_closed(path, "rotate the key")
     try:
-        mode = path.stat().st_mode
-        if mode & _OPEN_TO_OTHERS:
-            raise KeyFileError(
-                f"{path} is open to others (mode {stat.S_IMODE(mode):04o})",
-                f"close it (chmod 600 {path}), and rotate the key if somebody may have read it",
-            )
-        return CryptoSigner(load_pem_private_key(path.read_bytes(), password))
-    except OSError as error:
-        raise KeyFileError(f"{path} can't be read: {error.strerror}", "check its name") from error
+        return CryptoSigner(load_pem_private_key(content, password))
     except TypeError as error:
         raise KeyFileError(
             f"{path} is encrypted, or is not and a password was given", "give --password-file"
@@ -68,6 +63,11 @@ def read_key(path: Path, password: bytes | None = None) -> CryptoSigner:
         ) from error
 
 
+def read_password(path: Path | None) -> bytes | None:
+    """The password in a file, if one is named; raises `KeyFileError`, also where others may read it."""
+    return _read_closed(path, "change the password").strip() or None if path else None
+
+
 def keys_in(places: Iterable[Path], password: bytes | None = None) -> dict[str, CryptoSigner]:
     """Keys of files and of folders of ``.pem`` files, by their key id; raises `KeyFileError`."""
     found = {}
@@ -76,3 +76,16 @@ def keys_in(places: Iterable[Path], password: bytes | None = None) -> dict[str, 
             signer = read_key(path, password)
             found[signer.public_key.keyid] = signer
     return found
+
+
+def _read_closed(path: Path, if_read: str) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if mode & _OPEN_TO_OTHERS:
+            raise KeyFileError(
+                f"{path} is open to others (mode {stat.S_IMODE(mode):04o})",
+                f"close it (chmod 600 {path}), and {if_read} if somebody may have read it",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"{path} can't be read: {error.strerror}", "check its name") from error

@@ -13,7 +13,7 @@ from securesystemslib.signer import CryptoSigner
 from deploy.errors import KeyFileError
 from deploy.fleet.ear import Broker
 from deploy.fleet.key_changes import holders
-from deploy.fleet.key_files import keys_in
+from deploy.fleet.key_files import keys_in, read_password
 from deploy.fleet.repository import Repository
 
 repository_option = click.option(
@@ -34,8 +34,14 @@ keys_option = click.option(
 )
 password_option = click.option(
     "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="File with the password of the keys.",
+)
+root_option = click.option(
+    "--root",
+    "root_file",
+    type=click.Path(path_type=Path),
+    help="The root that devices were provisioned with; without it, the 1.root.json beside the keys.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -76,11 +82,6 @@ def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_broker
 
 
-def password_in(path: Path | None) -> bytes | None:
-    """The password that a file holds, if one is named."""
-    return path.read_bytes().strip() or None if path else None
-
-
 def online_of(repository: Repository, signers: dict[str, CryptoSigner]) -> CryptoSigner | None:
     """The online key, if it is among them."""
     ids = holders(repository)["online"][1]
@@ -91,7 +92,7 @@ def online_signer(
     repository: Repository, places: tuple[Path, ...], password_file: Path | None
 ) -> CryptoSigner:
     """The online key in one of the places; raises `KeyFileError` where it is in none."""
-    found = online_of(repository, keys_in(places, password_in(password_file)))
+    found = online_of(repository, keys_in(places, read_password(password_file)))
     if found is None:
         named = ", ".join(map(str, places))
         raise KeyFileError(f"the online key is not in {named}", "name it with --keys")

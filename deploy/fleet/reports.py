@@ -51,7 +51,7 @@ class Reports:
             return None
         self.statuses[device] = status
         if status.update is not None and status.update.rollout is not None:
-            self._words[device, status.update.rollout] = status.update.step
+            self._said(device, status.update.rollout, status.update.step)
         return status
 
     def _event(self, device: str, event: Event) -> Event | None:
@@ -60,10 +60,13 @@ class Reports:
         rollout, step = event.details.get("rollout"), event.details.get("step")
         if not isinstance(rollout, str) or step not in _STEPS:
             return event
-        # An event may come again, or late: what is over stays over.
-        if self._words.get((device, rollout)) not in _OVER or step in FAILED_STEPS:
-            self._words[device, rollout] = step  # type: ignore[assignment]
+        self._said(device, rollout, step)  # type: ignore[arg-type]
         return event
+
+    def _said(self, device: str, rollout: str, step: UpdateStep) -> None:
+        """What is over stays over: an event may come again, or late; a will is as old as its connection."""
+        if self._words.get((device, rollout)) not in _OVER or step in FAILED_STEPS:
+            self._words[device, rollout] = step
 
 
 class Tally(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from securesystemslib.signer import Key, Signer
 from tuf.api.exceptions import RepositoryError as TufError
@@ -33,7 +33,15 @@ from contract.fleet_repository import BUNDLES, FLOORS, ISSUED_AT, ROLLOUTS_PATH,
 from contract.records import rfc3339
 from contract.rollout import Rollouts, read_rollouts
 from deploy.errors import RepositoryError
-from deploy.fleet.role_files import JSON, RoleFiles, signed_bytes, write_file
+from deploy.fleet.role_files import JSON, RoleFiles, read_file, signed_bytes, write_file
+from deploy.fleet.trust_chain import (
+    Additions,
+    Trusted,
+    first_version,
+    list_of_bundles,
+    newest_root,
+    waiting_additions,
+)
 
 EXPIRES: Final = {
     "root": timedelta(days=730),
@@ -52,10 +60,15 @@ CLOCK_JUMP_MAX: Final = timedelta(days=730)
 class Repository:
     """``metadata/`` and ``targets/`` in a folder; what is not signed enough yet waits in ``staged/``."""
 
-    def __init__(self, folder: Path) -> None:
-        """Of a repository that `create` made; raises `RepositoryError` where there is none."""
+    def __init__(self, folder: Path, first_root: bytes | None = None) -> None:
+        """Of a repository that `create` made; raises `RepositoryError` where there is none.
+
+        ``first_root`` is the one that devices were provisioned with, from elsewhere: without it keys of
+        roots and bundles sign nothing here.
+        """
         self.folder = folder
         self.files = RoleFiles(folder)
+        self._first_root = first_root
         if not self.files.path("root", 1).is_file():
             raise RepositoryError(
                 f"there is no fleet repository in {folder}", "make one with `loamscan fleet init`"
@@ -92,11 +105,12 @@ class Repository:
         )
         for name in ("metadata", f"targets/{BUNDLES}", "targets/rollouts"):
             (folder / name).mkdir(parents=True)
-        (folder / "metadata" / "1.root.json").write_bytes(signed_bytes(content, root.values()))
-        made = cls(folder)
+        first_root = signed_bytes(content, root.values())
+        write_file(folder / "metadata" / "1.root.json", first_root)
+        made = cls(folder, first_root)
         made.files.write("targets", targets, bundles.values())
         empty = Rollouts.model_validate({"schema": "loamscan.rollouts/1", "rollouts": []})
-        made.set_rollouts(empty, online, now, first=True)
+        made.set_rollouts(empty, online, now)
         return made
 
     @property
@@ -108,6 +122,20 @@ class Repository:
     def targets(self) -> Targets:
         """The newest list of bundles, complete in its signatures."""
         return self.files.read("targets", Targets)
+
+    def trusted(self) -> Trusted:
+        """Root and list of bundles as they follow from the first root; raises `RepositoryError`."""
+        if self._first_root is None:
+            raise RepositoryError(
+                f"nobody said which root the devices of {self.folder} were provisioned with",
+                "name it with --root",
+            )
+        versions = range(first_version(self._first_root), self.files.newest("root") + 1)
+        paths = (self.files.path("root", version) for version in versions)
+        root = newest_root(self._first_root, ((str(path), read_file(path)) for path in paths))
+        version = self.files.newest("targets")
+        path = self.files.path("targets", version)
+        return Trusted(root, list_of_bundles(root, version, str(path), read_file(path)))
 
     @property
     def rollouts(self) -> Rollouts:
@@ -130,68 +158,98 @@ class Repository:
         signers: Mapping[str, Signer],
         now: datetime,
     ) -> int:
-        """Take a bundle in; how many signatures it still wants before devices may see it."""
-        targets = self.files.read("targets", Targets)
+        """Take a bundle in; how many signatures it still wants before devices may see it.
+
+        Raises `RepositoryError`, also where another one waits.
+        """
+        self.check_nothing_waits()
+        root, targets = self.trusted()
+        if not root.roles["targets"].keyids & signers.keys():
+            raise RepositoryError("no key of bundles was named", "name the file of one with --keys")
         entry = TargetFile.from_data(path, content, ["sha256"])
-        known = targets.targets.get(path)
-        if known is not None and known.hashes != entry.hashes:
+        entry.unrecognized_fields["custom"] = custom
+        known = targets.targets.get(path, entry)
+        if known.hashes != entry.hashes:
             raise RepositoryError(
                 f"{path} was published with other bytes", "a version is never changed: raise it"
             )
-        entry.unrecognized_fields["custom"] = custom
         write_file(self.files.target(entry), content)
-        targets.targets[path] = entry
+        targets.targets[path] = known
         targets.unrecognized_fields[FLOORS] = {
             **targets.unrecognized_fields.get(FLOORS, {}),
             **floors,
         }
         targets.version += 1
         targets.expires = now + EXPIRES["targets"]
-        return self._sign_or_stage("targets", targets, signers)
+        return self._sign_or_stage(root, Metadata(targets), signers)
+
+    @property
+    def staged(self) -> Path:
+        """Where a list of bundles waits for signatures, if one does."""
+        return self.folder / "staged" / "targets.json"
 
     @property
     def is_waiting(self) -> bool:
         """Whether something waits for signatures."""
-        return (self.folder / "staged" / "targets.json").is_file()
+        return self.staged.is_file()
+
+    def check_nothing_waits(self) -> None:
+        """Raise `RepositoryError` where something does: it would be lost."""
+        if self.is_waiting:
+            raise RepositoryError(
+                "a list of bundles waits for signatures",
+                f"finish it: `loamscan fleet sign`, or remove {self.staged}",
+            )
+
+    def waiting(self) -> Metadata[Targets]:
+        """What waits for signatures, as it lies there; raises `RepositoryError`."""
+        if not self.is_waiting:
+            raise RepositoryError("nothing waits for signatures", "publish something first")
+        try:
+            document = Metadata[Targets].from_bytes(read_file(self.staged))
+        except TufError as error:
+            raise RepositoryError(f"{self.staged} can't be read: {error}", "remove it") from error
+        if not isinstance(document.signed, Targets):
+            raise RepositoryError(f"{self.staged} is no list of bundles", "remove it")
+        return document
+
+    def waiting_additions(self) -> Additions:
+        """What waits for signatures adds to what is signed; raises `RepositoryError`."""
+        return waiting_additions(self.trusted(), str(self.staged), self.waiting())
 
     def sign_staged(self, signers: Mapping[str, Signer]) -> int:
-        """Add signatures to what waits for them; how many it still wants."""
-        path = self.folder / "staged" / "targets.json"
-        if not path.is_file():
-            raise RepositoryError("nothing waits for signatures", "publish something first")
-        staged = Metadata[Targets].from_bytes(path.read_bytes())
-        if staged.signed.version != self.targets.version + 1:
-            raise RepositoryError(
-                "what waits for signatures is not based on the newest list of bundles",
-                f"remove {path} and publish again",
-            )
-        return self._sign_or_stage("targets", staged.signed, signers, staged)
+        """Add signatures to what waits for them; how many it still wants. Raises `RepositoryError`."""
+        trusted, waiting = self.trusted(), self.waiting()
+        waiting_additions(trusted, str(self.staged), waiting)
+        return self._sign_or_stage(trusted.root, waiting, signers)
 
-    def set_rollouts(
-        self, rollouts: Rollouts, online: Signer, now: datetime, *, first: bool = False
-    ) -> None:
+    def set_rollouts(self, rollouts: Rollouts, online: Signer, now: datetime) -> None:
         """Make ``rollouts`` the newest, and tell of them."""
+        self.files.write(ROLLOUTS_ROLE, self.next_rollouts(rollouts, now), [online])
+        self.tell(online, now)
+
+    def next_rollouts(self, rollouts: Rollouts, now: datetime) -> Targets:
+        """What is to be signed of ``rollouts`` next; their own file is written, which no device sees yet."""
         content = rollouts.to_json()
         entry = TargetFile.from_data(ROLLOUTS_PATH, content, ["sha256"])
         write_file(self.files.target(entry), content)
-        version = 1 if first else self.files.read(ROLLOUTS_ROLE, Targets).version + 1
-        signed = Targets(version, expires=now + EXPIRES["rollouts"], targets={ROLLOUTS_PATH: entry})
-        self.files.write(ROLLOUTS_ROLE, signed, [online])
-        self.tell(online, now)
+        version = self.files.newest(ROLLOUTS_ROLE) + 1
+        return Targets(version, expires=now + EXPIRES["rollouts"], targets={ROLLOUTS_PATH: entry})
 
     def tell(self, online: Signer, now: datetime) -> None:
         """Sign a new snapshot and timestamp over what there is: from now on devices see it."""
         versions = {role: self.files.newest(role) for role in ("targets", ROLLOUTS_ROLE)}
         snapshot = snapshot_of(self.files.newest("snapshot") + 1, versions, now)
-        moment = self.moment(now)
+        timestamp = timestamp_of(self.next_timestamp(), snapshot.version, now, self.moment(now))
         self.files.write("snapshot", snapshot, [online])
-        self.write_timestamp(self.next_timestamp(), snapshot.version, online, now, moment)
+        self.files.write("timestamp", timestamp, [online])
 
     def sign_timestamp(self, online: Signer, now: datetime, valid: timedelta) -> None:
         """Sign the newest timestamp anew, with another validity: for a copy that travels."""
         before = self.files.read("timestamp", Timestamp)
         snapshot = before.snapshot_meta.version
-        self.write_timestamp(before.version, snapshot, online, now, self.moment(now), valid)
+        timestamp = timestamp_of(before.version, snapshot, now, self.moment(now), valid)
+        self.files.write("timestamp", timestamp, [online])
 
     def moment(self, now: datetime) -> datetime:
         """When the next timestamp is signed: never before the last, whose devices would call it a replay.
@@ -215,51 +273,34 @@ class Repository:
             self.files.read("timestamp", Timestamp).version if self.files.has_timestamp else 0
         )
 
-    def write_timestamp(
-        self,
-        version: int,
-        snapshot: int,
-        online: Signer,
-        now: datetime,
-        moment: datetime,
-        valid: timedelta = EXPIRES["timestamp"],
-    ) -> None:
-        """Sign a timestamp of ``moment`` over a snapshot: from now on devices see it."""
-        timestamp = Timestamp(
-            version,
-            expires=(now + valid).replace(microsecond=0),
-            snapshot_meta=MetaFile(snapshot),
-            unrecognized_fields={ISSUED_AT: rfc3339(moment)},
-        )
-        self.files.write("timestamp", timestamp, [online])
-
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One change at a time: a halt that comes by itself must not be undone by another beside it."""
-        with (self.folder / "changing.lock").open("ab") as lock:
+        """One change at a time: a halt that comes by itself must not be undone by another beside it.
+
+        A change that a kill cut short is finished first. Raises `RepositoryError` where it can't be.
+        """
+        path = self.folder / "changing.lock"
+        try:
+            lock = path.open("ab")
+        except OSError as error:
+            raise RepositoryError(f"{path} can't be written: {error.strerror}") from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self.files.finish()
             yield
 
     def _sign_or_stage(
-        self,
-        role: Literal["targets"],
-        content: Targets,
-        signers: Mapping[str, Signer],
-        staged: Metadata[Targets] | None = None,
+        self, root: Root, document: Metadata[Targets], signers: Mapping[str, Signer]
     ) -> int:
-        document = staged or Metadata(content)
-        root = self.root
-        for key_id in root.roles[role].keyids:
+        for key_id in root.roles["targets"].keyids:
             if key_id in signers:
                 document.sign(signers[key_id], append=True)
-        result = root.get_verification_result(role, document.signed_bytes, document.signatures)
-        waiting = self.folder / "staged" / f"{role}.json"
+        result = root.get_verification_result("targets", document.signed_bytes, document.signatures)
         if result:
-            self.files.write_bytes(role, content.version, document.to_bytes(JSON))
-            waiting.unlink(missing_ok=True)
+            self.files.write_bytes("targets", document.signed.version, document.to_bytes(JSON))
+            self.staged.unlink(missing_ok=True)
             return 0
-        waiting.parent.mkdir(exist_ok=True)
-        write_file(waiting, document.to_bytes(JSON))
+        write_file(self.staged, document.to_bytes(JSON))
         return result.threshold - len(result.signed)
 
 
@@ -273,6 +314,22 @@ def snapshot_of(version: int, versions: Mapping[str, int], now: datetime) -> Sna
     """A snapshot of roles in these versions."""
     meta = {f"{role}.json": MetaFile(newest) for role, newest in versions.items()}
     return Snapshot(version, expires=now + EXPIRES["snapshot"], meta=meta)
+
+
+def timestamp_of(
+    version: int,
+    snapshot: int,
+    now: datetime,
+    moment: datetime,
+    valid: timedelta = EXPIRES["timestamp"],
+) -> Timestamp:
+    """A timestamp of ``moment`` over a snapshot; once it is signed, devices see that one."""
+    return Timestamp(
+        version,
+        expires=(now + valid).replace(microsecond=0),
+        snapshot_meta=MetaFile(snapshot),
+        unrecognized_fields={ISSUED_AT: rfc3339(moment)},
+    )
 
 
 def utc_now() -> datetime:

@@ -8,26 +8,32 @@ from typing import Final, get_args
 
 import click
 from securesystemslib.signer import CryptoSigner, Signer
+from tuf.api.metadata import Root, Targets
 
 from contract.fleet_repository import FLOORS
 from deploy.errors import RepositoryError
+from deploy.fleet.anchor import NAME, first_root, put_beside
 from deploy.fleet.copying import copy_to
 from deploy.fleet.key_changes import Holder, change_keys, holders
-from deploy.fleet.key_files import keys_in, new_key
+from deploy.fleet.key_files import keys_in, new_key, read_password
 from deploy.fleet.options import (
     json_option,
     keys_option,
     online_of,
     online_signer,
-    password_in,
     password_option,
     repository_option,
+    root_option,
 )
+from deploy.fleet.printable import printable
 from deploy.fleet.publishing import publish, published
 from deploy.fleet.repository import Repository, utc_now
+from deploy.fleet.role_files import read_file
 from deploy.fleet.rollout_commands import rollout_line
+from deploy.fleet.trust_chain import Additions, additions
 
 SHORT_ID: Final = 12
+SHORT_SHA256: Final = 16
 
 
 @click.command()
@@ -54,7 +60,7 @@ def init(
             f"{folder if (folder / 'metadata').exists() else new_keys} exists already",
             "name new folders: nothing is written over",
         )
-    password = password_in(password_file)
+    password = read_password(password_file)
 
     def made(holder: Holder, count: int) -> dict[str, Signer]:
         signers = [new_key(new_keys / holder, f"{holder}-{n + 1}", password) for n in range(count)]
@@ -63,11 +69,13 @@ def init(
     root, bundles = made("root", root_count), made("bundles", bundles_count)
     (online,) = made("online", 1).values()
     Repository.create(folder, root, root_threshold, bundles, bundles_threshold, online, utc_now())
+    first = read_file(folder / "metadata" / "1.root.json")
+    for holder in get_args(Holder):
+        put_beside(new_keys / holder, first)
+    click.echo(f"repository in {folder}; devices are provisioned with the {NAME} beside the keys")
     click.echo(
-        f"repository in {folder}; devices are provisioned with {folder}/metadata/1.root.json"
-    )
-    click.echo(
-        f"move {new_keys}/root and {new_keys}/bundles to a safe, each key to a stick of its own"
+        f"move {new_keys}/root and {new_keys}/bundles to a safe: each key to a stick of its own, "
+        f"with the {NAME} beside it"
     )
 
 
@@ -85,6 +93,7 @@ def init(
 )
 @click.option("--keys", "places", type=click.Path(path_type=Path), multiple=True,
               help="Private keys that sign the change, and the online key to tell devices.")  # fmt: skip
+@root_option
 @password_option
 @json_option
 def keys(
@@ -94,6 +103,7 @@ def keys(
     revoke: tuple[str, ...],
     threshold: int | None,
     places: tuple[Path, ...],
+    root_file: Path | None,
     password_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -104,10 +114,17 @@ def keys(
     """
     repository = Repository(folder)
     if holder is not None:
-        _change_keys(repository, holder, new_key, revoke, threshold, places, password_file)
+        first = first_root(places, root_file, folder)
+        password = read_password(password_file)
+        signers = keys_in(places, password)
+        if new_key is not None:
+            put_beside(new_key.parent, first)
+        repository = Repository(folder, first)
+        _change_keys(repository, holder, new_key, revoke, threshold, signers, password)
     elif new_key or revoke or threshold:
         raise click.UsageError("say with --holder whose keys to change")
-    found = holders(repository)
+    with repository.alone():
+        found = holders(repository)
     if as_json:
         click.echo(json.dumps({h: {"threshold": t, "keys": ids} for h, (t, ids) in found.items()}))
         return
@@ -120,6 +137,7 @@ def keys(
 @click.argument("bundle", type=click.Path(path_type=Path))
 @repository_option
 @keys_option
+@root_option
 @password_option
 @click.option(
     "--floor", metavar="VERSION", help="Lowest version that may be rolled out from now on."
@@ -129,14 +147,20 @@ def publish_bundle(
     bundle: Path,
     folder: Path,
     places: tuple[Path, ...],
+    root_file: Path | None,
     password_file: Path | None,
     floor: str | None,
     as_json: bool,
 ) -> None:
     """Sign BUNDLE into the repository. No device takes it before it is rolled out."""
-    repository, signers = Repository(folder), keys_in(places, password_in(password_file))
+    signers = keys_in(places, read_password(password_file))
+    repository = Repository(folder, first_root(places, root_file, folder))
     with repository.alone():
+        before = repository.trusted()
         manifest, left = publish(repository, bundle, signers, utc_now(), floor)
+        after = repository.waiting().signed if left else repository.targets
+        added = additions(str(bundle), before.targets, after)
+        click.echo(_added(before.root, before.targets, added), err=True)
         told = not left and _tell_if_possible(repository, signers)
     document = {"bundle": manifest.name, "version": manifest.version, "signatures_wanted": left}
     if as_json:
@@ -148,12 +172,20 @@ def publish_bundle(
 @click.command()
 @repository_option
 @keys_option
+@root_option
 @password_option
-def sign(folder: Path, places: tuple[Path, ...], password_file: Path | None) -> None:
+def sign(
+    folder: Path, places: tuple[Path, ...], root_file: Path | None, password_file: Path | None
+) -> None:
     """Add signatures to what waits for them, or have the online key tell of what is signed."""
-    repository, signers = Repository(folder), keys_in(places, password_in(password_file))
+    signers = keys_in(places, read_password(password_file))
+    repository, left = Repository(folder), 0
     with repository.alone():
-        left = repository.sign_staged(signers) if repository.is_waiting else 0
+        if repository.is_waiting:
+            repository = Repository(folder, first_root(places, root_file, folder))
+            before, added = repository.trusted(), repository.waiting_additions()
+            click.echo(_added(before.root, before.targets, added), err=True)
+            left = repository.sign_staged(signers)
         told = not left and _tell_if_possible(repository, signers)
     click.echo(_state(left, told))
 
@@ -170,7 +202,9 @@ def copy(
 ) -> None:
     """Copy what devices need to a new FOLDER, such as on a stick, valid for so many days."""
     repository = Repository(folder)
-    copy_to(repository, target, online_signer(repository, places, password_file), utc_now(), days)
+    with repository.alone():
+        online = online_signer(repository, places, password_file)
+        copy_to(repository, target, online, utc_now(), days)
     click.echo(f"copied to {target}; on a device: loamscan update apply --from FOLDER")
 
 
@@ -182,6 +216,11 @@ def show(folder: Path, as_json: bool) -> None:
     repository = Repository(folder)
     bundles, rollouts = published(repository), repository.rollouts.rollouts
     floors = repository.targets.unrecognized_fields[FLOORS]
+    waiting = (
+        additions(str(repository.staged), repository.targets, repository.waiting().signed)
+        if repository.is_waiting
+        else Additions([], {})
+    )
     if as_json:
         documents = [rollout.model_dump(mode="json") for rollout in rollouts]
         click.echo(
@@ -190,16 +229,18 @@ def show(folder: Path, as_json: bool) -> None:
                     "bundles": [word.model_dump() for word in bundles.values()],
                     "floors": floors,
                     "rollouts": documents,
+                    "waiting": [bundle._asdict() for bundle in waiting.bundles],
                 }
             )
         )
         return
     for name, version in bundles:
-        click.echo(f"bundle   {name} {version} (floor {floors.get(name, 'none')})")
+        click.echo(printable(f"bundle   {name} {version} (floor {floors.get(name, 'none')})"))
     for known in rollouts:
         click.echo(rollout_line(known))
     if repository.is_waiting:
-        click.echo("a list of bundles waits for signatures: `loamscan fleet sign`")
+        click.echo("waits for signatures, `loamscan fleet sign`:")
+        click.echo(_added(repository.root, repository.targets, waiting))
 
 
 def _change_keys(
@@ -208,21 +249,35 @@ def _change_keys(
     path: Path | None,
     revoke: tuple[str, ...],
     threshold: int | None,
-    places: tuple[Path, ...],
-    password_file: Path | None,
+    signers: dict[str, CryptoSigner],
+    password: bytes | None,
 ) -> None:
-    password = password_in(password_file)
-    signers: dict[str, CryptoSigner] = keys_in(places, password)
     new = [] if path is None else [new_key(path.parent, path.stem, password)]
-    signers |= {signer.public_key.keyid: signer for signer in new}
     added = [signer.public_key for signer in new]
+    signers = {**signers, **{key.keyid: signer for key, signer in zip(added, new, strict=True)}}
     try:
         with repository.alone():
             change_keys(repository, holder, added, revoke, signers, utc_now(), threshold)
     except BaseException:
-        if path is not None:
+        # The new root may be out all the same, and this the only key that signs for it.
+        with repository.alone():
+            named = repository.root.keys
+        if path is not None and not named.keys() & {key.keyid for key in added}:
             path.with_name(f"{path.stem}.pem").unlink()
         raise
+
+
+def _added(root: Root, before: Targets, added: Additions) -> str:
+    """What the next list of bundles adds, in lines for who signs it."""
+    lines = [f"list of bundles {before.version + 1}, of root {root.version}, adds"]
+    lines += [
+        f"  {bundle.name} {bundle.version}, sha256 {bundle.sha256[:SHORT_SHA256]}"
+        for bundle in added.bundles
+    ]
+    lines += [
+        f"  floor of {name}: {floor} (was {was})" for name, (was, floor) in added.floors.items()
+    ]
+    return "\n".join(map(printable, lines if len(lines) > 1 else [f"{lines[0]} nothing"]))
 
 
 def _rule(rule: str, option: str) -> tuple[int, int]:

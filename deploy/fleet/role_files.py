@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -13,12 +13,16 @@ from tuf.api.serialization.json import JSONSerializer
 
 from contract.whole_file import write_whole
 from deploy.errors import RepositoryError
+from deploy.fleet.together import finish, put_together
 
 RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
 Content = Root | Targets | Snapshot | Timestamp
 ContentT = TypeVar("ContentT", Root, Targets, Snapshot, Timestamp)
 
 JSON: Final = JSONSerializer(compact=False)
+
+PREPARED: Final = "changing"
+"""The folder beside the others that is there while several files are put in place."""
 
 
 class RoleFiles:
@@ -40,7 +44,7 @@ class RoleFiles:
     def newest(self, role: RoleName) -> int:
         """The highest version of a role; 0 for none."""
         found = (p.name.split(".")[0] for p in (self._folder / "metadata").glob(f"*.{role}.json"))
-        return max((int(number) for number in found if number.isdigit()), default=0)
+        return max((int(number) for number in found if number.isdecimal()), default=0)
 
     @property
     def has_timestamp(self) -> bool:
@@ -55,8 +59,8 @@ class RoleFiles:
         """The same with its signatures; raises `RepositoryError`."""
         path = self.path(role, self.newest(role))
         try:
-            document = Metadata.from_bytes(path.read_bytes())
-        except (OSError, TufError) as error:
+            document = Metadata.from_bytes(read_file(path))
+        except TufError as error:
             raise RepositoryError(f"{path} can't be read: {error}", "restore it") from error
         if not isinstance(document.signed, kind):
             raise RepositoryError(f"{path} is not the {role} metadata", "restore it")
@@ -70,6 +74,15 @@ class RoleFiles:
         """Write a version of a role that is signed already; raises `RepositoryError`."""
         write_file(self.path(role, version), content)
 
+    def write_together(self, contents: Mapping[tuple[RoleName, int], bytes]) -> None:
+        """Write versions of several roles that are signed already, all or none; raises `RepositoryError`."""
+        named = {self.path(*version).name: content for version, content in contents.items()}
+        put_together(named, self._folder / "metadata", self._folder / PREPARED)
+
+    def finish(self) -> None:
+        """Finish what `write_together` had begun, if anything; raises `RepositoryError`."""
+        finish(self._folder / "metadata", self._folder / PREPARED)
+
 
 def signed_bytes(content: Content, signers: Iterable[Signer]) -> bytes:
     """``content`` with a signature of each."""
@@ -77,6 +90,14 @@ def signed_bytes(content: Content, signers: Iterable[Signer]) -> bytes:
     for signer in signers:
         document.sign(signer, append=True)
     return document.to_bytes(JSON)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file; raises `RepositoryError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RepositoryError(f"{path} can't be read: {error.strerror}", "restore it") from error
 
 
 def write_file(path: Path, content: bytes) -> None:

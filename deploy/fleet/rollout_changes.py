@@ -74,6 +74,23 @@ def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts,
     return rollouts.model_copy(update={"rollouts": new}), after
 
 
+def widened(
+    rollouts: Rollouts, rollout: str, share_pct: float, *, resume: bool
+) -> tuple[Rollouts, Rollout]:
+    """With another share in one rollout; raises `RepositoryError`, also where it was halted.
+
+    ``resume`` lets it go on then.
+    """
+    if not resume:
+        if rollout_of(rollouts, rollout).halted:
+            raise RepositoryError(
+                f"rollout {rollout} was halted",
+                "see why: `loamscan fleet status`; --resume lets it go on",
+            )
+        return changed(rollouts, rollout, share_pct=share_pct)
+    return changed(rollouts, rollout, share_pct=share_pct, halted=False)
+
+
 def newer_than(rollouts: Rollouts, known: Rollout) -> set[str]:
     """Ids of the rollouts that were begun after it."""
     ids = [rollout.id for rollout in rollouts.rollouts]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -22,6 +24,7 @@ from deploy.fleet.options import (
     password_option,
     repository_option,
 )
+from deploy.fleet.printable import printable
 from deploy.fleet.publishing import published
 from deploy.fleet.reports import (
     FAILED_STEPS,
@@ -33,7 +36,7 @@ from deploy.fleet.reports import (
     versions,
 )
 from deploy.fleet.repository import Repository, utc_now
-from deploy.fleet.rollout_changes import begun, changed, newer_than, rollout_of
+from deploy.fleet.rollout_changes import begun, changed, newer_than, rollout_of, widened
 
 JUDGE_S: Final = 5.0
 """How often a condition is judged while messages come without a pause. Ours."""
@@ -79,11 +82,13 @@ def rollout(
 ) -> None:
     """Begin to roll bundle NAME out in VERSION."""
     repository = Repository(folder)
-    word = published(repository).get((name, version))
-    if word is None:
-        raise RepositoryError(f"{name} {version} was not published", "see `loamscan fleet show`")
     with repository.alone():
         now = utc_now()
+        word = published(repository).get((name, version))
+        if word is None:
+            raise RepositoryError(
+                f"{name} {version} was not published", "see `loamscan fleet show`"
+            )
         rollouts, new = begun(
             repository.rollouts,
             word,
@@ -118,14 +123,8 @@ def promote(
     as_json: bool,
 ) -> None:
     """Widen ROLLOUT to a larger share."""
-    if rollout_of(Repository(folder).rollouts, rollout_id).halted and not resume:
-        raise RepositoryError(
-            f"rollout {rollout_id} was halted",
-            "see why: `loamscan fleet status`; --resume lets it go on",
-        )
-    _change_rollout(
-        folder, rollout_id, places, password_file, as_json, share_pct=share_pct, halted=False
-    )
+    change = partial(widened, rollout=rollout_id, share_pct=share_pct, resume=resume)
+    _change_rollout(folder, places, password_file, as_json, change)
 
 
 @click.command()
@@ -162,7 +161,8 @@ def halt(
         if known.halted or not condition.holds(found):
             _say_rollout(known, as_json)
             return
-    _change_rollout(folder, rollout_id, places, password_file, as_json, halted=True)
+    change = partial(changed, rollout=rollout_id, halted=True)
+    _change_rollout(folder, places, password_file, as_json, change)
 
 
 @click.command()
@@ -185,7 +185,7 @@ def status(folder: Path, broker: Broker, follow: bool, as_json: bool) -> None:
             for topic, payload in ear.messages(QUIET_S):
                 said = reports.heard(topic, payload)
                 if said is not None:
-                    click.echo(said.to_json() if as_json else _change_line(said))
+                    click.echo(_json(said) if as_json else printable(_change_line(said)))
 
 
 def _watch(
@@ -198,19 +198,20 @@ def _watch(
     with broker.ear() as ear:
         while True:
             # All that was retained first: a share of the few that came already would say nothing.
+            connection = ear.connection
             for topic, payload in ear.messages(QUIET_S, at_most_s):
                 reports.heard(topic, payload)
-            at_most_s = JUDGE_S
+            # Who can't hear, or has not heard it all again, must not take silence for failure.
+            hears = connection != 0 and connection == ear.connection
+            at_most_s = JUDGE_S if hears else RETAINED_S
             # Somebody may have widened it meanwhile, or begun another.
             rollouts = repository.rollouts
             known, now = rollout_of(rollouts, rollout_id), utc_now()
             found = tally(known, reports, now, newer_than(rollouts, known))
-            # Who can't hear must not take silence for failure.
-            over = now >= known.deadline and ear.connected
-            if condition.holds(found) or over or known.halted:
+            if known.halted or (hears and (condition.holds(found) or now >= known.deadline)):
                 return known, found
             line = _tally_line(known, found)
-            line = line if ear.connected else f"the broker does not answer; {line}"
+            line = line if hears else f"the broker does not answer; {line}"
             if line != said:
                 said = line
                 click.echo(line, err=True)
@@ -238,11 +239,16 @@ def _show_status(reports: Reports, rollouts: Rollouts, as_json: bool) -> None:
         click.echo(json.dumps(document))
         return
     for status in statuses:
-        click.echo(_device_line(status))
+        click.echo(printable(_device_line(status)))
     for name, count in versions(statuses).items():
-        click.echo(f"{count} of {len(statuses)} devices run {name}")
+        click.echo(printable(f"{count} of {len(statuses)} devices run {name}"))
     for known in rollouts.rollouts:
         click.echo(_tally_line(known, tallies[known.id]))
+
+
+def _json(said: Status | Event) -> str:
+    """In ASCII, since a device may have put anything into it."""
+    return json.dumps(said.model_dump(mode="json", by_alias=True))
 
 
 def _device_line(status: Status) -> str:
@@ -270,16 +276,15 @@ def _tally_line(known: Rollout, found: Tally) -> str:
 
 def _change_rollout(
     folder: Path,
-    rollout_id: str,
     places: tuple[Path, ...],
     password_file: Path | None,
     as_json: bool,
-    **changes: Any,
+    change: Callable[[Rollouts], tuple[Rollouts, Rollout]],
 ) -> None:
     repository = Repository(folder)
-    online = online_signer(repository, places, password_file)
     with repository.alone():
-        rollouts, after = changed(repository.rollouts, rollout_id, **changes)
+        online = online_signer(repository, places, password_file)
+        rollouts, after = change(repository.rollouts)
         repository.set_rollouts(rollouts, online, utc_now())
     _say_rollout(after, as_json)
 

@@ -20,6 +20,7 @@ from edge.updates.state import (
     Release,
     UpdateState,
 )
+from edge.updates.trust import below_floor
 
 PartT = TypeVar("PartT", bound=Part)
 
@@ -181,7 +182,8 @@ def rolled_back(state: UpdateState, reason: Reason, at: datetime, detail: str) -
     """What was before runs; it must be there.
 
     What ran is remembered as failed where it was on probation, or somebody asked for this: what was well for
-    long may have been left for a fault of the machine.
+    long may have been left for a fault of the machine. Floors are for what is rolled out: one that lies below
+    is better than none, and is told.
     """
     assert state.previous is not None
     release = state.release
@@ -189,6 +191,9 @@ def rolled_back(state: UpdateState, reason: Reason, at: datetime, detail: str) -
     before: Place = state.previous
     last_resort: Place | None = None if before == "factory" else "factory"
     state = _with(state, running=before, previous=last_resort, probation=None, starts=0, boots=0)
+    now = state.release
+    if now is not None and (floor := below_floor(now.bundle, now.version, state.trust)):
+        detail = f"{detail}; {now.version}, before it, lies below the floor {floor}"
     if release is None:
         return _noted(state, reason, at, {"detail": detail})
     if for_good:

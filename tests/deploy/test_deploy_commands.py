@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -16,6 +18,7 @@ from contract.fleet_repository import ROLLOUTS_PATH
 from contract.rollout import read_rollouts
 from deploy.commands import fleet
 from deploy.errors import KeyFileError, RepositoryError
+from deploy.fleet import repository_commands
 from deploy.fleet.repository import Repository
 from fleets import looking_at
 
@@ -88,7 +91,13 @@ def test_two_persons_sign_where_two_have_to(made) -> None:
     one, other = "both/bundles/bundles-1.pem", "both/bundles/bundles-2.pem"
     said = call("publish", BUNDLE, "--repository", "two", "--keys", one)
     assert "waits for 1 more signature" in said
-    assert "waits for signatures" in call("show", "--repository", "two")
+    waiting = call("show", "--repository", "two").splitlines()[-2:]
+    assert waiting[0] == "list of bundles 2, of root 1, adds"
+    digest = hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
+    assert waiting[1] == f"  reference-neospectra 1.0.0, sha256 {digest[:16]}"
+    assert json.loads(call("show", "--repository", "two", "--json"))["waiting"] == [
+        {"name": "reference-neospectra", "version": "1.0.0", "sha256": digest}
+    ]
     assert "with the online key" in call("sign", "--repository", "two", "--keys", other)
     said = call("sign", "--repository", "two", "--keys", "both/online")
     assert said == "signed, and devices are told of it\n"
@@ -154,10 +163,19 @@ def test_a_rule_that_no_keys_can_meet_is_refused(rule) -> None:
 
 def test_keys_may_have_a_password(tmp_path) -> None:
     Path("word").write_text("long and odd\n")
+    Path("word").chmod(0o600)
     call("init", "--new-keys", "keys", "--password-file", "word")
     with pytest.raises(KeyFileError, match="is encrypted"):
         call("publish", BUNDLE, "--keys", "keys/bundles")
     call("publish", BUNDLE, "--keys", "keys/bundles", "--password-file", "word")
+
+
+def test_a_password_that_others_may_read_is_not_used(tmp_path) -> None:
+    Path("word").write_text("long and odd\n")
+    Path("word").chmod(0o644)
+    with pytest.raises(KeyFileError, match=r"word is open to others \(mode 0644\)"):
+        call("init", "--new-keys", "keys", "--password-file", "word")
+    assert not Path("keys").exists()
 
 
 def device_takes_it() -> bool:
@@ -214,6 +232,31 @@ def test_what_was_halted_goes_on_only_when_that_is_said(published) -> None:
         call("promote", FIRST, "--keys", "keys/online")
     call("promote", FIRST, "--resume", "--share", 20, "--keys", "keys/online")
     assert seen() == (True, [f"{FIRST} 20"])
+
+
+def test_what_is_halted_while_somebody_widens_it_stays_halted(published, monkeypatch) -> None:
+    call("rollout", *SOIL, "--keys", "keys/online")
+    alone = Repository.alone
+
+    def alone_after_a_halt(repository: Repository):
+        monkeypatch.setattr(Repository, "alone", alone)
+        call("halt", FIRST, "--keys", "keys/online")
+        return alone(repository)
+
+    monkeypatch.setattr(Repository, "alone", alone_after_a_halt)
+    with pytest.raises(RepositoryError, match="was halted; see why"):
+        call("promote", FIRST, "--keys", "keys/online")
+    assert seen() == (True, [f"{FIRST} halted"])
+
+
+def test_nobody_changes_what_is_being_copied(published, monkeypatch) -> None:
+    def copy_to(repository: Repository, *_: object) -> None:
+        with (repository.folder / "changing.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    monkeypatch.setattr(repository_commands, "copy_to", copy_to)
+    with pytest.raises(BlockingIOError):
+        call("copy", "stick", "--keys", "keys/online")
 
 
 def test_a_copy_holds_what_rollouts_name_and_has_a_validity_of_its_own(published) -> None:

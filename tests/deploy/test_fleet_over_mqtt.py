@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +19,9 @@ from contract.messages import Status
 from contract.topics import Topics
 from deploy.commands import fleet
 from deploy.errors import DeployError
+from deploy.fleet import rollout_commands
+from deploy.fleet.ear import Broker
+from deploy.fleet.reports import read_condition
 from edge.demo.broker import embedded_broker
 from fleet_devices import Operated, bundle
 from fleets import Fleet
@@ -44,28 +50,30 @@ def operated(tmp_path, monkeypatch) -> Operated:
     return operated
 
 
+def status_of(
+    device: str, step: str | None = None, version: str = "1.0.0", serial: str = "21020058"
+) -> bytes:
+    update = {
+        "step": step, "bundle": "reference-neospectra", "version": "1.1.0", "rollout": ROLLOUT,
+    }  # fmt: skip
+    return Status.model_validate(
+        {
+            "schema": "loamscan.status/1", "status": "online", "device": {"id": device},
+            "agent": "0.1.0", "bundle": "reference-neospectra", "bundle_version": version,
+            "engine": "onnxruntime/fp32", "log_id": new_id(), "channel": "stable",
+            "device_class": "", "scanner": {"model": "NeoSpectra", "serial": serial},
+            **({"update": update} if step else {}),
+        }
+    ).to_json()  # fmt: skip
+
+
 @pytest.fixture
 def say(port) -> Callable[..., None]:
     """A device says how it stands."""
     mouth = Ear(port)
 
-    def said(device: str, step: str | None = None, version: str = "1.0.0") -> None:
-        update = {
-            "step": step,
-            "bundle": "reference-neospectra",
-            "version": "1.1.0",
-            "rollout": ROLLOUT,
-        }
-        message = Status.model_validate(
-            {
-                "schema": "loamscan.status/1", "status": "online", "device": {"id": device},
-                "agent": "0.1.0", "bundle": "reference-neospectra", "bundle_version": version,
-                "engine": "onnxruntime/fp32", "log_id": new_id(), "channel": "stable",
-                "device_class": "", "scanner": {"model": "NeoSpectra", "serial": "21020058"},
-                **({"update": update} if step else {}),
-            }
-        )  # fmt: skip
-        mouth.publish(Topics(device).status, message.to_json(), retain=True)
+    def said(device: str, step: str | None = None, version: str = "1.0.0", **more: object) -> None:
+        mouth.publish(Topics(device).status, status_of(device, step, version, **more), retain=True)
 
     yield said
     mouth.close()
@@ -119,6 +127,99 @@ def test_a_watch_ends_when_somebody_else_halts(operated, port, say) -> None:
     thread.start()
     operated.halt(ROLLOUT)
     until(lambda: not thread.is_alive(), what="the end of the watch")
+
+
+def test_words_of_a_device_steer_no_terminal(operated, port, say) -> None:
+    say("ls-1", version="1.0.0\x9b2J", serial="\x1b]0;all is well\x07\u202e1")
+    said = call("status", "--port", port)
+    assert said.splitlines()[0].endswith("scanner \ufffd]0;all is well\ufffd\ufffd1")
+    assert "devices run reference-neospectra 1.0.0\ufffd2J" in said
+    assert call("status", "--port", port, "--json").isascii()
+
+
+class Round(NamedTuple):
+    """What is heard until a condition is judged again, and by which connection before and after."""
+
+    before: int
+    statuses: Sequence[bytes]
+    after: int
+    now: datetime
+
+
+class ScriptedBroker:
+    """An ear on a broker that comes and goes."""
+
+    def __init__(self, rounds: list[Round], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._rounds, self._left = rounds, list(rounds)
+        self.connection = rounds[0].before
+        monkeypatch.setattr(rollout_commands, "utc_now", lambda: self._now)
+
+    def ear(self) -> ScriptedBroker:
+        return self
+
+    def __enter__(self) -> ScriptedBroker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def messages(self, *_: float) -> Iterator[tuple[str, bytes]]:
+        this = self._left.pop(0)
+        assert this.before == self.connection
+        self._now = this.now
+        for number, status in enumerate(this.statuses):
+            yield Topics(f"ls-{number}").status, status
+        self.connection = this.after
+
+    @property
+    def rounds_left(self) -> int:
+        return len(self._left)
+
+
+def test_a_broker_that_is_lost_at_the_deadline_is_not_taken_for_silence(
+    operated, monkeypatch
+) -> None:
+    deadline = operated.fleet.repository.rollouts.rollouts[0].deadline
+    before, after = deadline - timedelta(minutes=1), deadline + timedelta(minutes=1)
+    coming = [status_of(f"ls-{n}", "trial") for n in range(3)]
+    done = [status_of(f"ls-{n}", "committed", "1.1.0") for n in range(3)]
+    broker = ScriptedBroker(
+        [
+            Round(1, coming, 1, before),
+            Round(1, [], 0, after),
+            Round(0, [], 0, after),
+            Round(0, [], 2, after),
+            Round(2, done, 2, after),
+        ],
+        monkeypatch,
+    )
+    condition = read_condition("failed > 10 %")
+    known, found = rollout_commands._watch(operated.fleet.repository, ROLLOUT, condition, broker)
+    assert broker.rounds_left == 0
+    assert (len(found.committed), found.failed) == (3, [])
+    assert not condition.holds(found)
+    assert not known.halted
+
+
+def test_a_connection_that_was_lost_and_came_back_is_heard_out_first(operated, monkeypatch) -> None:
+    after = operated.fleet.repository.rollouts.rollouts[0].deadline + timedelta(minutes=1)
+    coming = [status_of(f"ls-{n}", "trial") for n in range(3)]
+    done = [status_of(f"ls-{n}", "committed", "1.1.0") for n in range(3)]
+    rounds = [Round(1, coming, 2, after), Round(2, done, 2, after)]
+    broker = ScriptedBroker(rounds, monkeypatch)
+    _, found = rollout_commands._watch(
+        operated.fleet.repository, ROLLOUT, read_condition("failed > 10 %"), broker
+    )
+    assert len(found.committed) == 3
+
+
+def test_an_ear_counts_its_connections(tmp_path) -> None:
+    with embedded_broker(tmp_path) as port:
+        with Broker("127.0.0.1", port).ear() as ear:
+            assert ear.connection == 1
+            ear._client.socket().shutdown(socket.SHUT_RDWR)
+            until(lambda: ear.connection == 2, what="another connection")
+        until(lambda: ear.connection == 0, what="the end")
 
 
 def test_without_a_broker_it_says_so(operated) -> None:

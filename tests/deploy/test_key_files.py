@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from deploy.errors import KeyFileError
-from deploy.fleet.key_files import keys_in, new_key, read_key
+from deploy.fleet.key_files import keys_in, new_key, read_key, read_password
 
 
 @pytest.mark.parametrize("password", [None, b"a word"])
@@ -39,6 +39,18 @@ def test_a_key_that_others_may_read_is_not_used(tmp_path, mode) -> None:
     (tmp_path / "root.pem").chmod(mode)
     with pytest.raises(KeyFileError, match=r"is open to others .*chmod 600"):
         read_key(tmp_path / "root.pem")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_password_that_others_may_read_is_not_used(tmp_path, mode) -> None:
+    path = tmp_path / "word"
+    path.write_text("long and odd\n")
+    path.chmod(mode)
+    with pytest.raises(KeyFileError, match=r"is open to others .*chmod 600.*change the password"):
+        read_password(path)
+    path.chmod(0o600)
+    assert read_password(path) == b"long and odd"
+    assert read_password(None) is None
 
 
 def test_a_key_is_never_written_over(tmp_path) -> None:

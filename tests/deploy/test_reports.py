@@ -111,6 +111,21 @@ def test_an_event_tells_what_a_status_that_went_on_to_another_rollout_does_not()
     assert tally(ROLLOUT, reports, NOW).failed == ["a"]
 
 
+def test_a_will_that_is_older_does_not_take_back_what_is_over() -> None:
+    reports = heard(a="committed", b="failed", c="rolled back")
+    for device in "abc":
+        reports.heard(Topics(device).status, status(device, "trial", status="offline"))
+    found = tally(ROLLOUT, reports, NOW)
+    assert (found.committed, found.failed) == (["a"], ["b", "c"])
+
+
+def test_what_fails_after_all_has_failed() -> None:
+    reports = heard(a="committed", b="committed")
+    reports.heard(Topics("a").status, status("a", "rolled back"))
+    reports.heard(Topics("b").events, event("b", "failed"))
+    assert tally(ROLLOUT, reports, NOW).failed == ["a", "b"]
+
+
 def test_an_event_that_comes_late_does_not_take_back_what_is_over() -> None:
     reports = heard(a="committed")
     reports.heard(Topics("a").events, event("a", "trial"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner, Signer
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets
 
@@ -16,7 +16,7 @@ from contract.rollout import Rollout, Rollouts, read_rollouts
 from deploy.errors import RepositoryError
 from deploy.fleet.key_changes import change_keys, change_root
 from deploy.fleet.repository import Repository
-from fleets import NOW, Fleet, keys, looking
+from fleets import NOW, Fleet, keys, looking, word
 
 ROLLOUT = Rollout.model_validate(
     {
@@ -29,6 +29,15 @@ ROLLOUT = Rollout.model_validate(
 @pytest.fixture
 def fleet(tmp_path) -> Fleet:
     return Fleet(tmp_path / "fleet")
+
+
+def one_of(signers: dict[str, Signer]) -> dict[str, Signer]:
+    return dict([next(iter(signers.items()))])
+
+
+def staged(fleet: Fleet, file: str, signers: dict[str, Signer]) -> int:
+    """How many signatures a bundle wants that these have signed."""
+    return fleet.repository.add_bundle(f"bundles/{file}", b"bundle", word(file), {}, signers, NOW)
 
 
 def test_a_new_repository_is_read_by_a_device_that_knows_its_first_root(fleet, tmp_path) -> None:
@@ -48,12 +57,11 @@ def test_a_bundle_that_enough_keys_signed_is_seen_whole(fleet, tmp_path) -> None
 
 def test_a_bundle_that_too_few_keys_signed_waits_for_the_others(fleet, tmp_path) -> None:
     (first, one), (second, other) = fleet.bundles.items()
-    add = fleet.repository.add_bundle
-    assert add("bundles/soil-1.0.0.loam", b"bundle", {}, {}, {first: one}, NOW) == 1
+    assert staged(fleet, "soil-1.0.0.loam", {first: one}) == 1
     fleet.repository.tell(fleet.online, NOW)
     device = looking(fleet, tmp_path / "device")
     assert device.get_targetinfo("bundles/soil-1.0.0.loam") is None
-    again = Repository(fleet.folder)
+    again = Repository(fleet.folder, fleet.first_root)
     assert again.sign_staged({first: one}) == 1
     assert again.sign_staged({second: other}) == 0
     again.tell(fleet.online, NOW)
@@ -64,13 +72,30 @@ def test_a_bundle_that_too_few_keys_signed_waits_for_the_others(fleet, tmp_path)
 
 
 def test_what_was_staged_before_something_else_was_published_is_not_signed(fleet) -> None:
-    first, one = next(iter(fleet.bundles.items()))
-    fleet.repository.add_bundle("bundles/soil-1.0.0.loam", b"a", {}, {}, {first: one}, NOW)
-    staged = (fleet.folder / "staged" / "targets.json").read_bytes()
+    staged(fleet, "soil-1.0.0.loam", one_of(fleet.bundles))
+    path = fleet.repository.staged
+    waiting = path.read_bytes()
+    path.unlink()
     fleet.publish("soil-1.1.0.loam", b"b")
-    (fleet.folder / "staged" / "targets.json").write_bytes(staged)
+    path.write_bytes(waiting)
     with pytest.raises(RepositoryError, match="not based on the newest"):
         fleet.repository.sign_staged(fleet.bundles)
+
+
+def test_what_waits_is_not_lost_to_something_else_that_is_published(fleet) -> None:
+    staged(fleet, "soil-1.0.0.loam", one_of(fleet.bundles))
+    before = fleet.repository.staged.read_bytes()
+    with pytest.raises(
+        RepositoryError, match=r"finish it: .*fleet sign.*or remove .*targets\.json"
+    ):
+        fleet.publish("soil-1.1.0.loam", b"b")
+    assert fleet.repository.staged.read_bytes() == before
+
+
+def test_a_bundle_that_no_key_of_bundles_signs_waits_for_nobody(fleet) -> None:
+    with pytest.raises(RepositoryError, match="no key of bundles was named"):
+        staged(fleet, "soil-1.0.0.loam", fleet.root)
+    assert not fleet.repository.is_waiting
 
 
 def test_a_version_is_never_given_other_bytes(fleet) -> None:
@@ -129,9 +154,8 @@ def test_a_root_that_too_few_keys_signed_is_not_written(fleet) -> None:
     root, new = fleet.repository.root, keys(1)
     for signer in new.values():
         root.add_key(signer.public_key, "root")
-    one = dict([next(iter(fleet.root.items()))])
     with pytest.raises(RepositoryError, match="1 of the 2 signatures that the root before it"):
-        change_root(fleet.repository, root, one, NOW, sign_all=False)
+        change_root(fleet.repository, root, one_of(fleet.root), NOW, sign_all=False)
     root = fleet.repository.root
     for key_id in list(root.roles["root"].keyids):
         root.revoke_key(key_id, "root")
@@ -157,12 +181,13 @@ def test_a_key_that_was_revoked_signs_nothing_any_more(fleet, tmp_path) -> None:
 
 
 def test_floors_are_signed_with_the_bundles_and_the_time_with_the_timestamp(fleet) -> None:
+    said = word("soil-1.1.0.loam")
     fleet.repository.add_bundle(
-        "bundles/soil-1.1.0.loam", b"b", {"x": 1}, {"soil": "1.1.0"}, fleet.bundles, NOW
+        "bundles/soil-1.1.0.loam", b"b", said, {"soil": "1.1.0"}, fleet.bundles, NOW
     )
     targets = fleet.repository.targets
     assert targets.unrecognized_fields[FLOORS] == {"soil": "1.1.0"}
-    assert targets.targets["bundles/soil-1.1.0.loam"].custom == {"x": 1}
+    assert targets.targets["bundles/soil-1.1.0.loam"].custom == said
     fleet.repository.tell(fleet.online, NOW + timedelta(days=3))
     timestamp = Metadata.from_bytes((fleet.folder / "metadata/timestamp.json").read_bytes()).signed
     moment = (NOW + timedelta(days=3)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,7 +14,6 @@ import pytest
 
 from contract.bundle import open_bundle
 from contract.reasons import Reason
-from deploy.fleet.repository import Repository
 from edge import clock
 from edge.errors import UpdateError
 from edge.proof import prove
@@ -149,7 +148,6 @@ def world(
         shutil.copytree(folder / part, tmp_path / part)
     copy = object.__new__(Fleet)
     copy.__dict__.update(fleet.__dict__, folder=tmp_path / "fleet")
-    copy.repository = Repository(copy.folder)
     faults, row = Faults(), Row.of(request.node.name)
     with web_server(tmp_path / "served", faults) as url:
         world = World(

@@ -41,11 +41,11 @@ def check_whole(device: Device) -> str:
 
 
 def apply_in_a_child(world: World) -> int:
-    """The process of an updater that applies what is served."""
+    """The process of an updater that applies what is served, in a group of its own from the first."""
     child = os.fork()
+    os.setpgid(child, child)
     if child == 0:
         try:
-            os.setsid()
             world.device.apply(Folder(world.served))
         finally:
             os._exit(0)

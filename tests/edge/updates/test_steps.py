@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contract.reasons import Reason
 from edge.updates import steps
-from edge.updates.state import EVENTS_KEPT, Release, UpdateState
+from edge.updates.state import EVENTS_KEPT, Release, Trust, UpdateState
 
 AT = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
@@ -239,6 +239,15 @@ def test_the_second_update_leaves_the_first_to_go_back_to() -> None:
     state = steps.rolled_back(state, Reason.UPDATE_FAILING, AT, "why")
     assert state.release == release(1)
     assert state.previous == "factory"
+
+
+def test_the_way_back_knows_no_floor_and_says_so() -> None:
+    state = steps.lived(steps.switched(on_trial(UpdateState()), AT, {}), 99.0, 60.0, AT)
+    state = steps.switched(on_trial(state, 2), AT, {})
+    state = state.model_copy(update={"trust": Trust(floors={"soil": "1.2.0"})})
+    state = steps.rolled_back(state, Reason.UPDATE_FAILING, AT, "why")
+    assert state.release == release(1)
+    assert state.events[-1].details["detail"] == "why; 1.1.0, before it, lies below the floor 1.2.0"
 
 
 @pytest.mark.parametrize("reason", [Reason.UPDATE_WITHDRAWN, Reason.UPDATE_NOT_PROVED])
