@@ -10,6 +10,8 @@ ROOMS := soil contract firmware_bridge calibration edge training export deploy l
 TENSORRT := 10.3.0 11.4.0.106
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
+JOBS ?= 2
+SPREAD = -n $(JOBS) --dist loadfile
 AXIS := neospectra
 FUZZ_S := 60
 
@@ -18,8 +20,8 @@ FUZZ_S := 60
 demo: $(VENV)/.demo ## the whole line on this machine; make demo ARGS="--scans 5"
 	@$(BIN)/loamscan demo $(ARGS)
 
-test: lint $(TENSORRT:%=$(VENV)/tensorrt/%) ## every check; STRICT=1 fails where a part such as mosquitto is missing
-	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m "not long" --cov --cov-report=term $(ARGS)
+test: lint $(TENSORRT:%=$(VENV)/tensorrt/%) ## every check, JOBS at once; STRICT=1 fails where a part such as mosquitto is missing
+	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m "not long" $(SPREAD) --cov --cov-report=term $(ARGS)
 
 test-long: $(VENV)/.dev ## the same tests at full length
 	LOAMSCAN_STRICT=$(STRICT) $(BIN)/python -m pytest -m long $(ARGS)
@@ -33,7 +35,7 @@ test-faults: $(VENV)/.dev ## attacks and faults of updates at full length; LOAMS
 	@touch $@
 
 test-py310: .venv310/.test $(TENSORRT:%=.venv310/tensorrt/%) ## the runtime's tests on Python 3.10, as on JetPack 6
-	LOAMSCAN_STRICT=$(STRICT) .venv310/bin/python -m pytest -m "not long" -p no:cacheprovider $(RUNTIME_TESTS) $(ARGS)
+	LOAMSCAN_STRICT=$(STRICT) .venv310/bin/python -m pytest -m "not long" $(SPREAD) -p no:cacheprovider $(RUNTIME_TESTS) $(ARGS)
 
 # TensorRT's own bindings, of the oldest and the newest that is served; without them tests are skipped.
 $(VENV)/tensorrt/%: | $(VENV)/.dev

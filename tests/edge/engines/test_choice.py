@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import pretended_gpu
 from contract.bundle import Bundle
 from contract.manifest import Precision
-from contract.messages import FAULT_LENGTH_MAX, EngineFigures
+from contract.messages import FAULT_LENGTH_MAX, EngineFigures, Status
 from edge.config import REFERENCE_BUNDLE, parse_config
 from edge.daemon import Daemon
 from edge.engines import choice as choosing
@@ -26,6 +27,7 @@ from edge.engines.commands import engine
 from edge.engines.kept_choice import EngineChoice, read_choice, save_choice
 from edge.engines.tensorrt_runtime import build_on_tensorrt, prove_on_tensorrt
 from edge.errors import EdgeError, EngineError
+from edge.log_file import open_log
 from edge.predictor import Predictor
 from edge.proof import prove
 
@@ -181,13 +183,18 @@ def daemon(tmp_path: Path, bundle: Path = REFERENCE_BUNDLE) -> Daemon:
     return Daemon(parse_config(text, tmp_path))
 
 
+def first_status(serving: Daemon, folder: Path) -> Status:
+    with closing(open_log(folder / "log")) as opened:
+        return serving._status(opened.log)
+
+
 def test_the_daemon_runs_what_was_chosen_and_says_so_in_its_status(
     reference_bundle: Bundle, tmp_path: Path
 ) -> None:
     choice = chosen(reference_bundle)
     save_choice(tmp_path / "engines", choice)
     serving = daemon(tmp_path)
-    status = serving._status("019aa3b0-0000-7abc-8def-0123456789ab")
+    status = first_status(serving, tmp_path)
     assert status.engine == serving._engine.engine == "onnxruntime/int8"
     assert status.engines == choice.candidates
 
@@ -196,7 +203,7 @@ def test_without_a_choice_the_daemon_runs_fp32_and_says_what_to_do(tmp_path: Pat
     serving = daemon(tmp_path)
     assert serving._engine.engine == "onnxruntime/fp32"
     assert "run `loamscan engine build`" in caplog.text
-    assert b"engines" not in serving._status("019aa3b0-0000-7abc-8def-0123456789ab").to_json()
+    assert b"engines" not in first_status(serving, tmp_path).to_json()
 
 
 def test_a_choice_that_has_become_wrong_is_not_used(
