@@ -40,11 +40,16 @@ class Delivery:
         self._taken = Receipts(self.committed)
         self._patience_s = self.resend_after_s
 
-    def connected(self, window: int, now_s: float) -> None:
-        """A new connection that takes ``window`` messages at a time: what is not confirmed goes again."""
+    def connected(self, window: int, now_s: float, *, goes_on: bool = False) -> None:
+        """A new connection that takes ``window`` messages at a time: what is not confirmed goes again.
+
+        Not where it ``goes_on`` from one that was ended when the broker had taken all: confirmations
+        that were missed meanwhile come after the next record or probe.
+        """
         self.size = window
-        self._in_flight.clear()
-        self._rewind()
+        if not goes_on:
+            self._in_flight.clear()
+            self._rewind()
         self._progress_s = now_s
 
     def appended(self, seq: int) -> None:

@@ -75,6 +75,8 @@ class Publisher:
         self._announced: tuple[int, Callable[[], bytes]] | None = None
         self._events = OutgoingEvents()
         self._will_is_old = False
+        self._unheard = False
+        self._goes_on = False
         self._records: dict[int, int] = {}
         self._others: set[int] = set()
         self._ready = False
@@ -182,6 +184,7 @@ class Publisher:
                     return False
                 if self._ready and self._will_is_old and not (self._records or self._others):
                     link.close()
+                    self._goes_on = True
                     return True
                 if link.fileno() < 0:
                     break
@@ -210,7 +213,8 @@ class Publisher:
             return
         self._ready = True
         window = min(self._config.window, max(1, link.receive_maximum - 1))
-        self._delivery.connected(window, _now())
+        self._delivery.connected(window, _now(), goes_on=self._goes_on)
+        self._goes_on = False
         if self._announced is not None:
             self._newest, self._announced = self._newest or self._announced[1], None
         self._others.add(link.publish(self._message("online")))
@@ -269,9 +273,14 @@ class Publisher:
         elif (seq := self._records.pop(mid, None)) is not None:
             self._culprit.cleared(seq)
             if self._delivery.taken_by_broker(seq, _now(), heard=heard):
+                self._unheard = False
                 self._confirmed()
-            elif not heard and self._config.confirm == "broker":
-                _LOG.warning("record %d: nobody subscribes to %s", seq, self._topics.records)
+            elif not heard and self._config.confirm == "broker" and not self._unheard:
+                self._unheard = True
+                _LOG.warning(
+                    "nobody subscribes to %s: the records from %d on wait",
+                    self._topics.records, seq,
+                )  # fmt: skip
 
     def _check_answers(self, link: Link) -> None:
         """End a connection whose other side lives, by its pings, and answers nothing."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from contract.reasons import Reason
 from edge.config import load_config, updates_of
 from edge.errors import ConfigError
 from edge.updates.state import UpdateState
@@ -151,10 +152,13 @@ def lines(state: UpdateState) -> list[str]:
     if state.candidate is not None:
         coming = state.candidate.release
         found.append(f"coming     {coming.bundle} {coming.version}: {state.candidate.step}")
+    if state.hindrance:
+        reason = Reason(state.hindrance)
+        found.append(f"hindered   {reason.text} ({reason.value}); {reason.hint}")
     if state.standing is not None and state.standing.reason is not None:
-        standing, reason = state.standing, state.standing.reason
+        standing, given = state.standing, state.standing.reason
         found.append(
-            f"newest     {standing.bundle} {standing.version}: {standing.step}; {reason.text} ({reason.code})"
+            f"newest     {standing.bundle} {standing.version}: {standing.step}; {given.text} ({given.code})"
         )
     found += [
         f"failed     {known.release.bundle} {known.release.version}: {known.reason.text}"

@@ -126,6 +126,7 @@ class Installed:
         for event in state.events:
             if event.number not in self._handed:
                 self._handed.add(event.number)
+                _LOG.info("%s (%s) %s", event.reason.text, event.reason.value, event.details)
                 # On the publisher's thread: `tend` writes it down.
                 daemon.report(event, partial(self._taken.append, event.number))
         return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from tuf.api.exceptions import (
@@ -91,7 +92,7 @@ def look(source: Source, root: Path, cache: Path, trust: Trust, clock: datetime)
         # It travels beside the network's newer word: neither may spoil the other's cache.
         cache = cache.with_name(f"{cache.name}-of-copies")
         shutil.rmtree(cache, ignore_errors=True)
-    with _said_so():
+    with _said_so(_remedies(source, root)):
         try:
             client = _Client(cache, _Fetcher(source), _first_root(root), trust, clock)
             client.refresh()
@@ -184,9 +185,32 @@ class _Fetcher(FetcherInterface):
             yield piece
 
 
+def _remedies(source: Source, root: Path) -> Mapping[Reason, str]:
+    """What to do, where it is not what is to be done about any repository."""
+    own_root = f"see that {root} is this fleet's first root; {Reason.UPDATE_UNTRUSTED.hint}"
+    if not source.is_copy:
+        return {Reason.UPDATE_UNTRUSTED: own_root}
+    return {
+        Reason.UPDATE_UNTRUSTED: own_root,
+        Reason.UPDATE_EXPIRED: (
+            "check this device's clock; else have the copy made anew with `loamscan fleet copy`"
+        ),
+    }
+
+
 @contextmanager
-def _said_so() -> Iterator[None]:
-    """Errors of the framework in this package's words, each with its reason."""
+def _said_so(remedies: Mapping[Reason, str] = MappingProxyType({})) -> Iterator[None]:
+    """Errors of the framework in this package's words, each with its reason and what to do about it."""
+    try:
+        with _in_our_words():
+            yield
+    except UpdateError as error:
+        error.remedy = remedies.get(error.reason, error.remedy)
+        raise
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
     try:
         yield
     except ExpiredMetadataError as error:
@@ -217,7 +241,7 @@ def _first_root(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError(
             f"the root {path} can't be read: {error.strerror}",
-            "copy the repository's metadata/1.root.json there, over a way that you trust",
+            "copy the 1.root.json that lies beside the fleet's keys there, over a way that you trust",
         ) from error
 
 

@@ -95,11 +95,15 @@ class Folder:
                     yield piece
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotThereError(
-                Reason.UPDATE_UNREACHABLE, f"{self._folder / path} is not there"
+                Reason.UPDATE_UNREACHABLE,
+                f"{self._folder / path} is not there",
+                "see that it is in; else have the copy made anew with `loamscan fleet copy`",
             ) from error
         except OSError as error:
             raise UpdateError(
-                Reason.UPDATE_UNREACHABLE, f"{self._folder / path} can't be read: {error.strerror}"
+                Reason.UPDATE_UNREACHABLE,
+                f"{self._folder / path} can't be read: {error.strerror}",
+                "see that it is in; else have the copy made anew with `loamscan fleet copy`",
             ) from error
 
 
@@ -205,6 +209,7 @@ def _paced(pieces: Iterable[bytes], what: str) -> Iterator[bytes]:
 
 
 def _why(error: Exception) -> str:
-    """The innermost cause, in its own words."""
+    """The innermost cause, in its own words, without the object that it happened to."""
     reason = getattr(error, "reason", None)
-    return str(reason if isinstance(reason, Exception) else error)
+    said = str(reason if isinstance(reason, Exception) else error)
+    return said.partition("): ")[2] or said

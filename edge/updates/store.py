@@ -41,6 +41,13 @@ class Store:
             return UpdateState.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
             return UpdateState()
+        except PermissionError as error:
+            raise UpdateError(
+                Reason.UPDATE_STATE_DAMAGED,
+                f"{self._path} can't be read: it belongs to user {_owner(self.folder.absolute())}, "
+                f"this is user {os.geteuid()}",
+                "run this as the daemon's user, who is to own all in that folder",
+            ) from error
         except (OSError, ValidationError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is damaged"
             raise UpdateError(
@@ -98,19 +105,19 @@ class Store:
         """Where the engines of a place lie, if engines are chosen at all."""
         return factory if place == "factory" or factory is None else self.slot(place) / "engines"
 
-    def _check_owner(self) -> None:
+    def check_owner(self) -> None:
         """What another user made here the daemon could not read, and would take for a broken bundle."""
         owner = _owner(self.folder.absolute())
         if owner != os.geteuid():
             raise ConfigError(
                 f"{self.folder} belongs to user {owner}, this is user {os.geteuid()}",
-                f"run it as the daemon's user: sudo -u '#{owner}' loamscan update",
+                f"run the same command as the daemon's user: sudo -u '#{owner}' ...",
             )
 
     @contextmanager
     def updating(self) -> Iterator[None]:
         """One updater at a time; raises `UpdateError` where another is at work."""
-        self._check_owner()
+        self.check_owner()
         try:
             make_folder(self.folder, 0o700)
             lock = (self.folder / "updater.lock").open("ab")

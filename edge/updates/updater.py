@@ -92,19 +92,22 @@ class Updater:
                 state, Reason.UPDATE_ROLLED_BACK, clock.now(), "asked for on the device"
             )
 
+        self.store.check_owner()
         return self.store.change(step)
 
     def _looked(self, source: Source | None, state: UpdateState, *, again: bool) -> Offered | None:
         if source is None:
             return None
         try:
-            return self._outlook(source, again=again).offer
+            outlook = self._outlook(source, again=again)
         except UpdateError as error:
             self._hindered(error)
             # What was fetched already was verified, and needs nobody any more.
             if state.candidate is None or state.candidate.step == "fetching":
                 raise
             return None
+        self._tell(outlook.why)
+        return outlook.offer
 
     def _outlook(self, source: Source, *, again: bool = False) -> Outlook:
         self._tell(f"looking at {source.name}")
@@ -173,6 +176,8 @@ class Updater:
             for place in (state.running, candidate.slot)
         )
         trial = tried(running, new, self._config.log.directory, candidate.scans_before, self._tell)
+        if not trial.scans:
+            self._tell("this device has no scans to try it on yet")
         waits = trial.live < self.settings.trial_scans
         if waits and not without_live and candidate.looks < self.settings.trial_looks:
             self._tell(f"{trial.live} of {self.settings.trial_scans} live scans so far: it waits")

@@ -186,3 +186,18 @@ def test_everything_arrives_over_a_broker_that_loses_and_breaks(
             break
     assert d.committed == count
     assert arrived == set(range(1, count + 1))
+
+
+def test_a_connection_that_goes_on_sends_nothing_again_and_a_probe_finds_what_was_missed() -> None:
+    d = delivery(newest=3)
+    for seq in send_all(d):
+        d.taken_by_broker(seq, 0.0)
+    d.connected(4, 1.0, goes_on=True)
+    assert send_all(d, 1.0) == []
+    d.appended(4)
+    assert send_all(d, 2.0) == [4]
+    d.taken_by_broker(4, 2.0)
+    assert d.stalled(40.0)
+    assert send_all(d, 40.0) == [1]
+    d.connected(4, 41.0)
+    assert send_all(d, 41.0) == [1, 2, 3, 4]

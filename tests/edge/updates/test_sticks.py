@@ -12,9 +12,10 @@ from tuf.api.metadata import Metadata
 
 from contract.reasons import Reason
 from deploy.fleet.copying import copy_to
+from edge.errors import UpdateError
 from edge.updates.sources import Folder, Web
 from fleet_devices import NAME, bundle
-from fleets import NOW
+from fleets import NOW, Fleet
 
 from .conftest import NEW, OLD, World, assert_well, committed, days
 
@@ -55,6 +56,25 @@ def test_tampered_usb_stick__is_refused(world, spoil, reason) -> None:
     spoil(stick)
     assert world.refused(Folder(stick)) is reason
     world.updates_later()
+
+
+def test_what_a_stick_lacks_is_no_matter_of_networks(world) -> None:
+    world.release()
+    (stick,) = (world.served / "targets" / "bundles").glob(f"*{BUNDLE_FILE}")
+    stick.unlink()
+    with pytest.raises(UpdateError, match="made anew with `loamscan fleet copy`"):
+        world.device.apply(Folder(world.served))
+
+
+def test_an_expired_stick_is_to_be_made_anew_and_another_fleet_s_root_is_named(world, at) -> None:
+    at(days(200))
+    with pytest.raises(UpdateError, match="have the copy made anew"):
+        world.device.apply(Folder(world.served))
+    at(days(1))
+    other = Fleet(world.operated.work / "other")
+    (world.device.folder / "root.json").write_bytes(other.first_root)
+    with pytest.raises(UpdateError, match=r"root\.json is this fleet's first root"):
+        world.device.apply(Web(world.url))
 
 
 def test_a_stick_updates_a_device_without_a_network(world) -> None:

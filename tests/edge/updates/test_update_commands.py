@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +13,7 @@ from edge.errors import ConfigError, UpdateError
 from edge.updates.commands import update
 from edge.updates.store import UpdateBusyError
 
-from .conftest import CONFIG, NEW, OLD, World
+from .conftest import CONFIG, NEW, OLD, World, days
 
 
 @pytest.fixture
@@ -136,7 +138,30 @@ def test_a_configuration_without_updates_is_told(world, call) -> None:
 def test_another_user_s_hands_are_kept_off(world, call, monkeypatch) -> None:
     world.release()
     monkeypatch.setattr("edge.updates.store.os.geteuid", lambda: 4242)
-    with pytest.raises(ConfigError, match="this is user 4242; run it as the daemon's user"):
-        call("apply", "--from", world.served)
+    refused = "this is user 4242; run the same command as the daemon's user: sudo -u"
+    for words in (("apply", "--from", world.served), ("rollback",)):
+        with pytest.raises(ConfigError, match=refused):
+            call(*words)
     monkeypatch.undo()
     assert world.device.state.candidate is None
+    assert world.device.state.release.version == OLD
+
+
+def test_who_may_not_read_the_state_is_not_told_to_throw_it_away(world, call, monkeypatch) -> None:
+    def forbidden(*_: object) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.updates.store.Path.read_bytes", forbidden)
+        with pytest.raises(UpdateError, match="it belongs to user") as refused:
+            world.device.updater().store.read()
+    assert "remove" not in refused.value.remedy
+    assert "as the daemon's user" in refused.value.remedy
+
+
+def test_what_stands_in_the_way_is_shown_and_why_nothing_was_taken_too(world, call, at) -> None:
+    world.apply()
+    assert "no rollout is newer than what runs" in world.device.said
+    at(days(200))
+    world.refused()
+    assert "hindered   what is served was valid once (update.expired)" in call("status")
