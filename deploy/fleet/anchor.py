@@ -12,6 +12,7 @@ from typing import Final
 
 from deploy.errors import RepositoryError
 from deploy.fleet.role_files import write_file
+from deploy.fleet.trust_chain import first_version
 
 NAME: Final = "1.root.json"
 
@@ -29,7 +30,8 @@ def first_root(places: Iterable[Path], named: Path | None, repository: Path) -> 
                 f"{named} lies in the repository, which is to be verified by it",
                 "name the root that devices were provisioned with, from a place that you trust",
             )
-        return _read(named)
+        return _of(repository, named, named)
+    places = list(places)
     found = {path: _read(path) for path in map(_beside, places)}
     if not found:
         raise RepositoryError("no keys were named", "name their files with --keys")
@@ -38,7 +40,7 @@ def first_root(places: Iterable[Path], named: Path | None, repository: Path) -> 
             f"{' and '.join(map(str, found))} are not the same root",
             "find out which one devices were provisioned with, and who changed the other",
         )
-    return next(iter(found.values()))
+    return _of(repository, next(iter(found)), *places)
 
 
 def put_beside(folder: Path, root: bytes) -> None:
@@ -49,6 +51,19 @@ def put_beside(folder: Path, root: bytes) -> None:
         write_file(path, root)
     elif _read(path) != root:
         raise RepositoryError(f"{path} is another fleet's root", "name another folder")
+
+
+def _of(repository: Path, path: Path, *places: Path) -> bytes:
+    """The root in ``path``, which came with ``places``, unless ``repository`` has another in its stead."""
+    root = _read(path)
+    own = repository / "metadata" / f"{first_version(root)}.root.json"
+    if own.is_file() and _read(own) != root:
+        raise RepositoryError(
+            f"{own} is not what your keys signed: somebody changed it, or these keys "
+            f"({', '.join(map(str, places))}) belong to another fleet",
+            "name this fleet's keys, or restore the repository from a copy that you trust",
+        )
+    return root
 
 
 def _beside(place: Path) -> Path:

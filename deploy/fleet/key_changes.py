@@ -47,13 +47,13 @@ def change_keys(
         for key in add:
             root.add_key(key, role)
         for key_id in revoke:
-            _revoke(root, role, key_id)
+            _revoke(root, holder, role, key_id)
         if threshold is not None:
             root.roles[role].threshold = threshold
         wanted = root.roles[role]
         if not 0 < wanted.threshold <= len(wanted.keyids):
             raise RepositoryError(
-                f"{len(wanted.keyids)} keys can't give {wanted.threshold} signatures of {role}",
+                f"{len(wanted.keyids)} keys of {holder} can't give {wanted.threshold} signatures",
                 "add keys, or lower the threshold",
             )
     change_root(repository, root, signers, now, sign_all=holder != "root")
@@ -82,6 +82,8 @@ def change_root(
     same_online = trusted.root.roles["timestamp"].keyids == root.roles["timestamp"].keyids
     # What a key said that is revoked now, perhaps in a thief's hand, binds nobody.
     moment = repository.moment(now) if same_online else now
+    if same_online:
+        repository.files.check_nothing_lost()
     below, timestamp = _sign_all(repository, trusted.targets, root, signers, now, moment)
     # These two last, side by side: between them devices take neither.
     repository.files.write_together({**below, **new_root, **timestamp})
@@ -157,11 +159,19 @@ def holders(repository: Repository) -> dict[Holder, tuple[int, list[str]]]:
     }
 
 
-def _revoke(root: Root, role: str, key_id: str) -> None:
+def was_online(repository: Repository, ids: Iterable[str]) -> bool:
+    """Whether one of these ids is of a key that an older root named as the online one."""
+    files = repository.files
+    roots = (files.path("root", version) for version in range(1, files.newest("root")))
+    former = [files.load_file("root", path, Root).signed for path in roots if path.is_file()]
+    return any(key_id in root.roles["timestamp"].keyids for root in former for key_id in ids)
+
+
+def _revoke(root: Root, holder: Holder, role: str, key_id: str) -> None:
     found = [known for known in root.roles[role].keyids if known.startswith(key_id)]
     if len(found) != 1:
         raise RepositoryError(
-            f"{len(found)} keys of {role} have an id that begins with {key_id}",
+            f"{len(found)} keys of {holder} have an id that begins with {key_id}",
             "see `loamscan fleet keys`",
         )
     root.revoke_key(found[0], role)

@@ -19,6 +19,7 @@ from securesystemslib.exceptions import Error as SecureSystemsError
 from securesystemslib.signer import CryptoSigner
 
 from deploy.errors import KeyFileError
+from deploy.fleet.full_disk import what_to_do
 
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -34,17 +35,15 @@ def new_key(folder: Path, name: str, password: bytes | None = None) -> CryptoSig
     )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(descriptor)
+        _write_new(path, pem)
     except OSError as error:
-        if path.exists():
+        if isinstance(error, FileExistsError) and path.exists():
             raise KeyFileError(
                 f"{path} exists already", "a key is never written over: name another file"
             ) from error
-        raise KeyFileError(f"{path} can't be written: {error.strerror}") from error
+        raise KeyFileError(
+            f"{path} can't be written: {error.strerror}", what_to_do(error)
+        ) from error
     return signer
 
 
@@ -76,6 +75,19 @@ def keys_in(places: Iterable[Path], password: bytes | None = None) -> dict[str, 
             signer = read_key(path, password)
             found[signer.public_key.keyid] = signer
     return found
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, for its owner alone; where that fails there is none."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _read_closed(path: Path, if_read: str) -> bytes:

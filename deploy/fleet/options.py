@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,23 @@ from securesystemslib.signer import CryptoSigner
 
 from deploy.errors import KeyFileError
 from deploy.fleet.ear import Broker
-from deploy.fleet.key_changes import holders
+from deploy.fleet.key_changes import holders, was_online
 from deploy.fleet.key_files import keys_in, read_password
 from deploy.fleet.repository import Repository
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers of a range; nan, which compares with nothing, is in none, and inf is no number to count by."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Raises `click.BadParameter`."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 repository_option = click.option(
     "--repository",
@@ -92,8 +107,19 @@ def online_signer(
     repository: Repository, places: tuple[Path, ...], password_file: Path | None
 ) -> CryptoSigner:
     """The online key in one of the places; raises `KeyFileError` where it is in none."""
-    found = online_of(repository, keys_in(places, read_password(password_file)))
+    signers = keys_in(places, read_password(password_file))
+    found = online_of(repository, signers)
     if found is None:
-        named = ", ".join(map(str, places))
-        raise KeyFileError(f"the online key is not in {named}", "name it with --keys")
+        raise no_online_key(repository, signers, places)
     return found
+
+
+def no_online_key(
+    repository: Repository, signers: dict[str, CryptoSigner], places: tuple[Path, ...]
+) -> KeyFileError:
+    """Why none of these is the online key of this repository."""
+    named = ", ".join(map(str, places))
+    what = f"the online key is not in {named}"
+    if was_online(repository, signers):
+        what = f"{what}: the one there was revoked"
+    return KeyFileError(what, "name the one of this repository with --keys")

@@ -33,6 +33,7 @@ from contract.fleet_repository import BUNDLES, FLOORS, ISSUED_AT, ROLLOUTS_PATH,
 from contract.records import rfc3339
 from contract.rollout import Rollouts, read_rollouts
 from deploy.errors import RepositoryError
+from deploy.fleet.full_disk import what_to_do
 from deploy.fleet.role_files import JSON, RoleFiles, read_file, signed_bytes, write_file
 from deploy.fleet.trust_chain import (
     Additions,
@@ -163,6 +164,7 @@ class Repository:
         Raises `RepositoryError`, also where another one waits.
         """
         self.check_nothing_waits()
+        self.files.check_nothing_lost()
         root, targets = self.trusted()
         if not root.roles["targets"].keyids & signers.keys():
             raise RepositoryError("no key of bundles was named", "name the file of one with --keys")
@@ -182,6 +184,17 @@ class Repository:
         targets.version += 1
         targets.expires = now + EXPIRES["targets"]
         return self._sign_or_stage(root, Metadata(targets), signers)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether devices see the newest list of bundles."""
+        told = self.files.read("snapshot", Snapshot).meta.get("targets.json")
+        return told is not None and told.version >= self.files.newest("targets")
+
+    @property
+    def floors(self) -> dict[str, str]:
+        """Of each bundle's name the lowest version that may be rolled out."""
+        return dict(self.targets.unrecognized_fields.get(FLOORS, {}))
 
     @property
     def staged(self) -> Path:
@@ -219,6 +232,7 @@ class Repository:
 
     def sign_staged(self, signers: Mapping[str, Signer]) -> int:
         """Add signatures to what waits for them; how many it still wants. Raises `RepositoryError`."""
+        self.files.check_nothing_lost()
         trusted, waiting = self.trusted(), self.waiting()
         waiting_additions(trusted, str(self.staged), waiting)
         return self._sign_or_stage(trusted.root, waiting, signers)
@@ -283,7 +297,9 @@ class Repository:
         try:
             lock = path.open("ab")
         except OSError as error:
-            raise RepositoryError(f"{path} can't be written: {error.strerror}") from error
+            raise RepositoryError(
+                f"{path} can't be written: {error.strerror}", what_to_do(error)
+            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.files.finish()

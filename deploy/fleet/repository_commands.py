@@ -10,15 +10,16 @@ import click
 from securesystemslib.signer import CryptoSigner, Signer
 from tuf.api.metadata import Root, Targets
 
-from contract.fleet_repository import FLOORS
 from deploy.errors import RepositoryError
 from deploy.fleet.anchor import NAME, first_root, put_beside
 from deploy.fleet.copying import copy_to
 from deploy.fleet.key_changes import Holder, change_keys, holders
 from deploy.fleet.key_files import keys_in, new_key, read_password
 from deploy.fleet.options import (
+    FiniteRange,
     json_option,
     keys_option,
+    no_online_key,
     online_of,
     online_signer,
     password_option,
@@ -30,6 +31,7 @@ from deploy.fleet.publishing import publish, published
 from deploy.fleet.repository import Repository, utc_now
 from deploy.fleet.role_files import read_file
 from deploy.fleet.rollout_commands import rollout_line
+from deploy.fleet.soundness import check_all
 from deploy.fleet.trust_chain import Additions, additions
 
 SHORT_ID: Final = 12
@@ -177,17 +179,28 @@ def publish_bundle(
 def sign(
     folder: Path, places: tuple[Path, ...], root_file: Path | None, password_file: Path | None
 ) -> None:
-    """Add signatures to what waits for them, or have the online key tell of what is signed."""
+    """Add signatures to what waits for them; the online key tells of what is signed, and renews it."""
     signers = keys_in(places, read_password(password_file))
-    repository, left = Repository(folder), 0
+    repository = Repository(folder)
     with repository.alone():
-        if repository.is_waiting:
+        signs = bool(signers.keys() & set(holders(repository)["bundles"][1]))
+        if online_of(repository, signers) is None:
+            _check_wanted(repository, signers, places, signs=signs)
+        left = 0
+        if repository.is_waiting and signs:
             repository = Repository(folder, first_root(places, root_file, folder))
             before, added = repository.trusted(), repository.waiting_additions()
             click.echo(_added(before.root, before.targets, added), err=True)
             left = repository.sign_staged(signers)
-        told = not left and _tell_if_possible(repository, signers)
-    click.echo(_state(left, told))
+        # Whatever waits: what devices see already must not expire meanwhile.
+        told = _tell_if_possible(repository, signers)
+        waits = repository.is_waiting
+    if waits and told:
+        click.echo("what is published is signed anew, and devices are told of it")
+        more = f"for {_signatures(left)}" if left else "for signatures of keys of bundles"
+        click.echo(f"a list of bundles still waits {more}: `loamscan fleet show`")
+    else:
+        click.echo(_state(left, told))
 
 
 @click.command()
@@ -195,7 +208,7 @@ def sign(
 @repository_option
 @keys_option
 @password_option
-@click.option("--days", type=click.FloatRange(0, 180, min_open=True), default=30.0, show_default=True,
+@click.option("--days", type=FiniteRange(0, 180, min_open=True), default=30.0, show_default=True,
               help="How long devices may take the copy for valid.")  # fmt: skip
 def copy(
     target: Path, folder: Path, places: tuple[Path, ...], password_file: Path | None, days: float
@@ -204,8 +217,12 @@ def copy(
     repository = Repository(folder)
     with repository.alone():
         online = online_signer(repository, places, password_file)
-        copy_to(repository, target, online, utc_now(), days)
-    click.echo(f"copied to {target}; on a device: loamscan update apply --from FOLDER")
+        check_all(repository, utc_now())
+        until = copy_to(repository, target, online, utc_now(), days)
+    click.echo(
+        f"copied to {target}, valid until {until:%Y-%m-%d %H:%M} UTC; "
+        "on a device: loamscan update apply --from FOLDER"
+    )
 
 
 @click.command()
@@ -215,7 +232,7 @@ def show(folder: Path, as_json: bool) -> None:
     """Show what was published and rolled out."""
     repository = Repository(folder)
     bundles, rollouts = published(repository), repository.rollouts.rollouts
-    floors = repository.targets.unrecognized_fields[FLOORS]
+    floors = repository.floors
     waiting = (
         additions(str(repository.staged), repository.targets, repository.waiting().signed)
         if repository.is_waiting
@@ -229,15 +246,20 @@ def show(folder: Path, as_json: bool) -> None:
                     "bundles": [word.model_dump() for word in bundles.values()],
                     "floors": floors,
                     "rollouts": documents,
+                    "told": repository.is_told,
                     "waiting": [bundle._asdict() for bundle in waiting.bundles],
                 }
             )
         )
         return
+    if not bundles:
+        click.echo("no bundles yet")
     for name, version in bundles:
         click.echo(printable(f"bundle   {name} {version} (floor {floors.get(name, 'none')})"))
     for known in rollouts:
-        click.echo(rollout_line(known))
+        click.echo(rollout_line(known, utc_now()))
+    if not repository.is_told:
+        click.echo("the newest list of bundles waits for the online key: `loamscan fleet sign`")
     if repository.is_waiting:
         click.echo("waits for signatures, `loamscan fleet sign`:")
         click.echo(_added(repository.root, repository.targets, waiting))
@@ -290,15 +312,37 @@ def _rule(rule: str, option: str) -> tuple[int, int]:
 
 
 def _tell_if_possible(repository: Repository, signers: dict[str, CryptoSigner]) -> bool:
-    online = online_of(repository, signers)
+    online, now = online_of(repository, signers), utc_now()
     if online is not None:
-        repository.tell(online, utc_now())
+        check_all(repository, now)
+        repository.tell(online, now)
     return online is not None
+
+
+def _check_wanted(
+    repository: Repository,
+    signers: dict[str, CryptoSigner],
+    places: tuple[Path, ...],
+    *,
+    signs: bool,
+) -> None:
+    """Raise where keys without the online one among them have nothing to sign."""
+    if not signs:
+        raise no_online_key(repository, signers, places)
+    if not repository.is_waiting:
+        raise RepositoryError(
+            f"nothing waits for a signature of the keys in {', '.join(map(str, places))}",
+            "what is signed the online key tells devices of: `loamscan fleet sign --keys keys/online`",
+        )
 
 
 def _state(left: int, told: bool) -> str:
     if left:
-        return f"waits for {left} more signature{'s' * (left > 1)}: `loamscan fleet sign`"
+        return f"waits for {_signatures(left)}: `loamscan fleet sign`"
     if told:
         return "signed, and devices are told of it"
     return "signed; `loamscan fleet sign` with the online key tells devices of it"
+
+
+def _signatures(left: int) -> str:
+    return f"{left} more signature{'s' * (left > 1)}"

@@ -13,6 +13,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from contract.whole_file import write_whole
 from deploy.errors import RepositoryError
+from deploy.fleet.full_disk import what_to_do
 from deploy.fleet.together import finish, put_together
 
 RoleName = Literal["root", "targets", "snapshot", "timestamp", "rollouts"]
@@ -57,7 +58,10 @@ class RoleFiles:
 
     def load(self, role: RoleName, kind: type[ContentT]) -> Metadata[ContentT]:
         """The same with its signatures; raises `RepositoryError`."""
-        path = self.path(role, self.newest(role))
+        return self.load_file(role, self.path(role, self.newest(role)), kind)
+
+    def load_file(self, role: RoleName, path: Path, kind: type[ContentT]) -> Metadata[ContentT]:
+        """The same of one version's file."""
         try:
             document = Metadata.from_bytes(read_file(path))
         except TufError as error:
@@ -65,6 +69,28 @@ class RoleFiles:
         if not isinstance(document.signed, kind):
             raise RepositoryError(f"{path} is not the {role} metadata", "restore it")
         return document
+
+    def check_nothing_lost(self) -> None:
+        """Raise `RepositoryError` where a file is gone that another names: its number would be given anew."""
+        if not self.has_timestamp:
+            return
+        snapshot = self.read("timestamp", Timestamp).snapshot_meta.version
+        self._check_there("snapshot", snapshot, self.path("timestamp", 0))
+        named, of = (
+            self.read("snapshot", Snapshot).meta,
+            self.path("snapshot", self.newest("snapshot")),
+        )
+        roles: tuple[RoleName, ...] = ("targets", "rollouts")
+        for role in roles:
+            if f"{role}.json" in named:
+                self._check_there(role, named[f"{role}.json"].version, of)
+
+    def _check_there(self, role: RoleName, version: int, named_by: Path) -> None:
+        if self.newest(role) < version:
+            raise RepositoryError(
+                f"{self.path(role, version)} is gone, and {named_by} names it",
+                "restore it from a copy: its number must not be given to another",
+            )
 
     def write(self, role: RoleName, content: Content, signers: Iterable[Signer]) -> None:
         """Sign and write a version of a role; raises `RepositoryError`."""
@@ -105,4 +131,6 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except OSError as error:
-        raise RepositoryError(f"{path} can't be written: {error.strerror}") from error
+        raise RepositoryError(
+            f"{path} can't be written: {error.strerror}", what_to_do(error)
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,10 +28,7 @@ def begun(
 ) -> tuple[Rollouts, Rollout]:
     """With a rollout of a published bundle, on which ``word`` is signed; raises `RepositoryError`."""
     name, version = word.name, word.version
-    if version_key(version) < version_key(floor):
-        raise RepositoryError(
-            f"{name} {version} lies below its floor {floor}", "roll out a newer version"
-        )
+    _check_floor(name, version, floor)
     taken = {rollout.id for rollout in rollouts.rollouts}
     stem = f"{name}-{version}".replace(".", "-")[:56]
     number = next(n for n in range(1, ROLLOUTS_MAX + 2) if f"{stem}-{n}" not in taken)
@@ -75,19 +73,31 @@ def changed(rollouts: Rollouts, rollout: str, **changes: Any) -> tuple[Rollouts,
 
 
 def widened(
-    rollouts: Rollouts, rollout: str, share_pct: float, *, resume: bool
+    rollouts: Rollouts,
+    rollout: str,
+    share_pct: float | None,
+    floors: Mapping[str, str],
+    *,
+    resume: bool,
 ) -> tuple[Rollouts, Rollout]:
-    """With another share in one rollout; raises `RepositoryError`, also where it was halted.
+    """With a larger share in one rollout; raises `RepositoryError`, also where it was halted.
 
-    ``resume`` lets it go on then.
+    ``resume`` lets it go on then, with the share that it had if none is named.
     """
-    if not resume:
-        if rollout_of(rollouts, rollout).halted:
-            raise RepositoryError(
-                f"rollout {rollout} was halted",
-                "see why: `loamscan fleet status`; --resume lets it go on",
-            )
-        return changed(rollouts, rollout, share_pct=share_pct)
+    known = rollout_of(rollouts, rollout)
+    if known.halted and not resume:
+        raise RepositoryError(
+            f"rollout {rollout} was halted",
+            "see why: `loamscan fleet status`; --resume lets it go on",
+        )
+    _check_floor(known.bundle, known.version, floors.get(known.bundle, "0.0.0"))
+    if share_pct is None:
+        share_pct = known.share_pct if resume else 100.0
+    if share_pct < known.share_pct:
+        raise RepositoryError(
+            f"rollout {rollout} has {known.share_pct:g} % already, and is not narrowed",
+            "halt it, and begin another with a smaller share",
+        )
     return changed(rollouts, rollout, share_pct=share_pct, halted=False)
 
 
@@ -104,3 +114,10 @@ def rollout_of(rollouts: Rollouts, rollout: str) -> Rollout:
         ids = ", ".join(known.id for known in rollouts.rollouts) or "none"
         raise RepositoryError(f"there is no rollout {rollout}", f"those there are: {ids}")
     return found
+
+
+def _check_floor(name: str, version: str, floor: str) -> None:
+    if version_key(version) < version_key(floor):
+        raise RepositoryError(
+            f"{name} {version} lies below its floor {floor}", "roll out a newer version"
+        )

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
-from contract.fleet_repository import FLOORS
 from contract.messages import Event, Status
 from contract.rollout import Rollout, Rollouts
 from deploy.errors import RepositoryError
 from deploy.fleet.ear import Broker
 from deploy.fleet.options import (
+    FiniteRange,
     broker_options,
     json_option,
     keys_option,
@@ -37,6 +36,7 @@ from deploy.fleet.reports import (
 )
 from deploy.fleet.repository import Repository, utc_now
 from deploy.fleet.rollout_changes import begun, changed, newer_than, rollout_of, widened
+from deploy.fleet.soundness import check_bundles, check_list
 
 JUDGE_S: Final = 5.0
 """How often a condition is judged while messages come without a pause. Ours."""
@@ -54,11 +54,11 @@ QUIET_S: Final = 1.0
 @repository_option
 @keys_option
 @password_option
-@click.option("--share", "share_pct", type=click.FloatRange(0, 100), default=5.0, show_default=True,
+@click.option("--share", "share_pct", type=FiniteRange(0, 100, min_open=True), default=5.0, show_default=True,
               help="Per cent of the devices on the channel.")  # fmt: skip
 @click.option("--channel", default="stable", show_default=True)
 @click.option("--starts-at", type=click.DateTime(), help="UTC; now if left out.")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+@click.option("--days", type=FiniteRange(min=0, min_open=True), default=30.0, show_default=True,
               help="Until the deadline: who has not reported by then has failed.")  # fmt: skip
 @click.option(
     "--device-class", "device_classes", multiple=True, help="Only these, if any is named."
@@ -84,6 +84,8 @@ def rollout(
     repository = Repository(folder)
     with repository.alone():
         now = utc_now()
+        online = online_signer(repository, places, password_file)
+        check_list(repository)
         word = published(repository).get((name, version))
         if word is None:
             raise RepositoryError(
@@ -92,7 +94,7 @@ def rollout(
         rollouts, new = begun(
             repository.rollouts,
             word,
-            repository.targets.unrecognized_fields[FLOORS].get(name, "0.0.0"),
+            repository.floors.get(name, "0.0.0"),
             share_pct=share_pct,
             channel=channel,
             starts_at=starts_at.replace(tzinfo=now.tzinfo) if starts_at else now,
@@ -100,7 +102,13 @@ def rollout(
             device_classes=list(device_classes),
             minimum_free_bytes=free_mb * 1_000_000,
         )
-        repository.set_rollouts(rollouts, online_signer(repository, places, password_file), now)
+        if new.deadline <= now:
+            raise RepositoryError(
+                f"a rollout from {new.starts_at:%Y-%m-%d %H:%M} on for {days:g} days would be over already",
+                "name a later --starts-at, or more --days",
+            )
+        check_bundles(repository, rollouts, now)
+        repository.set_rollouts(rollouts, online, now)
     _say_rollout(new, as_json)
 
 
@@ -109,8 +117,8 @@ def rollout(
 @repository_option
 @keys_option
 @password_option
-@click.option("--share", "share_pct", type=click.FloatRange(0, 100), default=100.0, show_default=True,
-              help="Per cent of the devices; who is in already stays in.")  # fmt: skip
+@click.option("--share", "share_pct", type=FiniteRange(0, 100, min_open=True),
+              help="Per cent of the devices; 100 if left out, and with --resume as it was.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Let it go on though it was halted.")
 @json_option
 def promote(
@@ -118,12 +126,15 @@ def promote(
     folder: Path,
     places: tuple[Path, ...],
     password_file: Path | None,
-    share_pct: float,
+    share_pct: float | None,
     resume: bool,
     as_json: bool,
 ) -> None:
     """Widen ROLLOUT to a larger share."""
-    change = partial(widened, rollout=rollout_id, share_pct=share_pct, resume=resume)
+
+    def change(repository: Repository) -> tuple[Rollouts, Rollout]:
+        return widened(repository.rollouts, rollout_id, share_pct, repository.floors, resume=resume)
+
     _change_rollout(folder, places, password_file, as_json, change)
 
 
@@ -153,15 +164,20 @@ def halt(
     repository = Repository(folder)
     if when is not None:
         condition = read_condition(when)
-        # Before hours of watching, that the key and the rollout are there.
-        online_signer(repository, places, password_file)
+        # Before hours of watching, that the key and the rollout are there, and that devices can be told.
+        with repository.alone():
+            online_signer(repository, places, password_file)
+            check_list(repository)
         rollout_of(repository.rollouts, rollout_id)
         known, found = _watch(repository, rollout_id, condition, broker)
         click.echo(_tally_line(known, found), err=as_json)
         if known.halted or not condition.holds(found):
             _say_rollout(known, as_json)
             return
-    change = partial(changed, rollout=rollout_id, halted=True)
+
+    def change(repository: Repository) -> tuple[Rollouts, Rollout]:
+        return changed(repository.rollouts, rollout_id, halted=True)
+
     _change_rollout(folder, places, password_file, as_json, change)
 
 
@@ -178,14 +194,16 @@ def status(folder: Path, broker: Broker, follow: bool, as_json: bool) -> None:
     rollouts = _rollouts_if_there(folder)
     reports = Reports()
     with broker.ear() as ear:
+        connection = ear.connection
         for topic, payload in ear.messages(QUIET_S, RETAINED_S):
             reports.heard(topic, payload)
         _show_status(reports, rollouts, as_json)
         while follow:
-            for topic, payload in ear.messages(QUIET_S):
+            for topic, payload in ear.messages(QUIET_S, JUDGE_S):
                 said = reports.heard(topic, payload)
                 if said is not None:
                     click.echo(_json(said) if as_json else printable(_change_line(said)))
+            connection = _tell_of_broker(connection, ear.connection)
 
 
 def _watch(
@@ -196,6 +214,13 @@ def _watch(
     said = ""
     at_most_s = RETAINED_S
     with broker.ear() as ear:
+        last = ear.connection
+        until = rollout_of(repository.rollouts, rollout_id).deadline
+        click.echo(
+            f"watching rollout {rollout_id} until {until:%Y-%m-%d %H:%M} UTC: "
+            f"halted once failed > {condition.above_pct:g} %",
+            err=True,
+        )
         while True:
             # All that was retained first: a share of the few that came already would say nothing.
             connection = ear.connection
@@ -204,6 +229,7 @@ def _watch(
             # Who can't hear, or has not heard it all again, must not take silence for failure.
             hears = connection != 0 and connection == ear.connection
             at_most_s = JUDGE_S if hears else RETAINED_S
+            last = _tell_of_broker(last, ear.connection)
             # Somebody may have widened it meanwhile, or begun another.
             rollouts = repository.rollouts
             known, now = rollout_of(rollouts, rollout_id), utc_now()
@@ -211,10 +237,18 @@ def _watch(
             if known.halted or (hears and (condition.holds(found) or now >= known.deadline)):
                 return known, found
             line = _tally_line(known, found)
-            line = line if hears else f"the broker does not answer; {line}"
-            if line != said:
+            if hears and line != said:
                 said = line
                 click.echo(line, err=True)
+
+
+def _tell_of_broker(before: int, now: int) -> int:
+    """Say where a connection to it was lost, and where there is another; the one there is now."""
+    if before not in (0, now):
+        click.echo("the broker is lost: devices are not heard until it is back", err=True)
+    if now not in (0, before):
+        click.echo("the broker is back: devices are heard again", err=True)
+    return now
 
 
 def _rollouts_if_there(folder: Path) -> Rollouts:
@@ -279,21 +313,35 @@ def _change_rollout(
     places: tuple[Path, ...],
     password_file: Path | None,
     as_json: bool,
-    change: Callable[[Rollouts], tuple[Rollouts, Rollout]],
+    change: Callable[[Repository], tuple[Rollouts, Rollout]],
 ) -> None:
     repository = Repository(folder)
     with repository.alone():
         online = online_signer(repository, places, password_file)
-        rollouts, after = change(repository.rollouts)
-        repository.set_rollouts(rollouts, online, utc_now())
+        check_list(repository)
+        rollouts, after = change(repository)
+        now = utc_now()
+        # Stopping is always allowed.
+        if not after.halted:
+            check_bundles(repository, rollouts, now)
+        repository.set_rollouts(rollouts, online, now)
     _say_rollout(after, as_json)
 
 
 def _say_rollout(known: Rollout, as_json: bool) -> None:
-    click.echo(known.model_dump_json() if as_json else rollout_line(known))
+    click.echo(known.model_dump_json() if as_json else rollout_line(known, utc_now()))
 
 
-def rollout_line(known: Rollout) -> str:
+def rollout_line(known: Rollout, now: datetime) -> str:
     """A rollout for people."""
-    state = "halted" if known.halted else f"{known.share_pct:g} % of {known.channel}"
-    return f"rollout  {known.id}: {state}, until {known.deadline:%Y-%m-%d}"
+    wanted = known.constraints
+    parts = [
+        f"{'halted at ' if known.halted else ''}{known.share_pct:g} % of {known.channel}",
+        f"from {known.starts_at:%Y-%m-%d %H:%M} UTC" if known.starts_at > now else "",
+        f"until {known.deadline:%Y-%m-%d}",
+        f"only {' and '.join(wanted.device_classes)}" if wanted.device_classes else "",
+        f"with {wanted.minimum_free_bytes / 1_000_000:g} MB free"
+        if wanted.minimum_free_bytes
+        else "",
+    ]
+    return printable(f"rollout  {known.id}: {', '.join(part for part in parts if part)}")

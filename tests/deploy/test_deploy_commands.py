@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
+import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from deploy.commands import fleet
 from deploy.errors import KeyFileError, RepositoryError
 from deploy.fleet import repository_commands
 from deploy.fleet.repository import Repository
+from fleet_devices import NAME, bundle
 from fleets import looking_at
 
 BUNDLE = Path(__file__).parents[2] / "edge" / "bundles" / "reference-neospectra-1.0.0.loam"
@@ -273,3 +277,174 @@ def test_a_copy_holds_what_rollouts_name_and_has_a_validity_of_its_own(published
     assert looking_at(Path("stick").absolute(), Path("by-stick").absolute())
     with pytest.raises(RepositoryError, match="stick is not empty"):
         call("copy", "stick", "--keys", "keys/online")
+
+
+# --- rollouts -------------------------------------------------------------------------------------
+
+
+def test_what_goes_on_keeps_its_share_unless_another_is_named(published) -> None:
+    call("rollout", *SOIL, "--keys", "keys/online")
+    assert "halted at 5 % of stable" in call("halt", FIRST, "--keys", "keys/online")
+    assert f"{FIRST}: halted at 5 %" in call("show")
+    call("promote", FIRST, "--resume", "--keys", "keys/online")
+    assert seen() == (True, [f"{FIRST} 5"])
+
+
+def test_a_rollout_is_not_narrowed(published) -> None:
+    call("rollout", *SOIL, "--share", 20, "--keys", "keys/online")
+    with pytest.raises(RepositoryError, match=r"has 20 % already.*halt it, and begin another"):
+        call("promote", FIRST, "--share", 5, "--keys", "keys/online")
+    call("halt", FIRST, "--keys", "keys/online")
+    with pytest.raises(RepositoryError, match="is not narrowed"):
+        call("promote", FIRST, "--share", 5, "--resume", "--keys", "keys/online")
+
+
+def test_what_lies_below_its_floor_does_not_go_on(made) -> None:
+    both = ("--keys", "keys/bundles", "--keys", "keys/online")
+    for version in ("1.1.0", "1.2.0"):
+        Path(f"{version}.loam").write_bytes(bundle(version))
+    call("publish", "1.1.0.loam", *both)
+    call("rollout", NAME, "1.1.0", "--keys", "keys/online")
+    call("halt", f"{NAME}-1-1-0-1", "--keys", "keys/online")
+    call("publish", "1.2.0.loam", "--floor", "1.2.0", *both)
+    with pytest.raises(RepositoryError, match=r"1\.1\.0 lies below its floor 1\.2\.0"):
+        call("promote", f"{NAME}-1-1-0-1", "--resume", "--keys", "keys/online")
+
+
+def test_a_rollout_that_would_be_over_already_is_not_begun(published) -> None:
+    with pytest.raises(RepositoryError, match=r"2020-01-01 00:00 on for 30 days .* over already"):
+        call("rollout", *SOIL, "--starts-at", "2020-01-01", "--keys", "keys/online")
+    assert seen() == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["rollout", *SOIL], "--share"),
+        (["rollout", *SOIL], "--days"),
+        (["promote", FIRST], "--share"),
+        (["copy", "stick"], "--days"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "0"])
+def test_a_number_that_counts_nothing_is_a_mistake_in_the_command(
+    published, words, option, value
+) -> None:
+    result = CliRunner().invoke(fleet, [*words, "--keys", "keys/online", option, value])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
+def test_what_a_rollout_asks_of_devices_is_shown(published) -> None:
+    call("rollout", *SOIL, "--device-class", "orin", "--device-class", "nano", "--free-mb", 300,
+         "--starts-at", "2099-03-01", "--keys", "keys/online")  # fmt: skip
+    assert call("show").splitlines()[-1] == (
+        f"rollout  {FIRST}: 5 % of stable, from 2099-03-01 00:00 UTC, until 2099-03-31, "
+        "only orin and nano, with 300 MB free"
+    )
+
+
+# --- signing --------------------------------------------------------------------------------------
+
+
+def test_what_was_published_and_not_told_is_shown(made) -> None:
+    assert call("show") == "no bundles yet\n"
+    assert json.loads(call("show", "--json"))["told"] is True
+    call("publish", BUNDLE, "--keys", "keys/bundles")
+    assert "waits for the online key: `loamscan fleet sign`" in call("show")
+    assert json.loads(call("show", "--json"))["told"] is False
+    call("sign", "--keys", "keys/online")
+    assert "waits" not in call("show")
+
+
+def test_the_timestamp_is_renewed_while_a_list_waits(made) -> None:
+    call("init", "--repository", "two", "--new-keys", "both", "--bundles", "2/2")
+    call("publish", BUNDLE, "--repository", "two", "--keys", "both/bundles/bundles-1.pem")
+    before = Path("two/metadata/timestamp.json").read_bytes()
+    staged = Path("two/staged/targets.json").read_bytes()
+    said = call("sign", "--repository", "two", "--keys", "both/online").splitlines()
+    assert Path("two/metadata/timestamp.json").read_bytes() != before
+    assert Path("two/staged/targets.json").read_bytes() == staged
+    assert said[0] == "what is published is signed anew, and devices are told of it"
+    assert said[1].startswith("a list of bundles still waits for signatures")
+
+
+def test_a_key_for_which_nothing_waits_signs_nothing(published) -> None:
+    with pytest.raises(RepositoryError, match=r"nothing waits for a signature of .* keys/bundles"):
+        call("sign", "--keys", "keys/bundles")
+    with pytest.raises(KeyFileError, match="the online key is not in keys/root;"):
+        call("sign", "--keys", "keys/root")
+
+
+def test_keys_of_another_fleet_are_named(published) -> None:
+    call("init", "--repository", "other", "--new-keys", "others")
+    with pytest.raises(RepositoryError, match=r"\(others/bundles\) belong to another fleet"):
+        call("publish", BUNDLE, "--keys", "others/bundles")
+
+
+def test_a_key_that_was_revoked_is_told_from_any_other(published) -> None:
+    online = json.loads(call("keys", "--json"))["online"]["keys"][0]
+    call("keys", "--holder", "online", "--new-key", "keys/new/online-2.pem", "--revoke", online,
+         "--keys", "keys/root", "--keys", "keys/bundles")  # fmt: skip
+    for words in (["sign"], ["rollout", *SOIL], ["copy", "stick"]):
+        with pytest.raises(KeyFileError, match="not in keys/online: the one there was revoked"):
+            call(*words, "--keys", "keys/online")
+
+
+def test_keys_are_spoken_of_by_who_holds_them(published) -> None:
+    every = [
+        word for holder in ("root", "bundles", "online") for word in ("--keys", f"keys/{holder}")
+    ]
+    with pytest.raises(RepositoryError, match="0 keys of online have an id that begins with xyz"):
+        call("keys", "--holder", "online", "--revoke", "xyz", *every)
+    with pytest.raises(RepositoryError, match="2 keys of bundles can't give 3 signatures"):
+        call("keys", "--holder", "bundles", "--threshold", 3, *every)
+
+
+# --- copies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["fleet/stick", "fleet/metadata/stick", "fleet", "way/in"])
+def test_nothing_is_copied_into_the_repository(published, place) -> None:
+    Path("way").symlink_to("fleet/targets")
+    with pytest.raises(RepositoryError, match="lies in the repository"):
+        call("copy", place, "--keys", "keys/online")
+    assert not list(Path("fleet").rglob("stick"))
+
+
+def test_a_copy_says_until_when_it_is_valid(published) -> None:
+    said = call("copy", "stick", "--days", 9, "--keys", "keys/online")
+    told = Metadata[Timestamp].from_bytes(Path("stick/metadata/timestamp.json").read_bytes())
+    assert f"valid until {told.signed.expires:%Y-%m-%d %H:%M} UTC" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free space there"), (errno.EROFS, "check that the place")],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_of_a_copy_that_failed_nothing_is_left(
+    published, monkeypatch, number, remedy, there
+) -> None:
+    copied, copyfile = iter(range(3)), shutil.copyfile
+
+    def failing(path: Path, into: Path) -> None:
+        if next(copied, None) is None:
+            into.write_bytes(b"half")
+            raise OSError(number, os.strerror(number), str(path), None, str(into))
+        copyfile(path, into)
+
+    if there:
+        Path("stick").mkdir()
+    monkeypatch.setattr(shutil, "copyfile", failing)
+    with pytest.raises(RepositoryError, match=rf"copying to stick failed at stick/.*; {remedy}"):
+        call("copy", "stick", "--keys", "keys/online")
+    assert Path("stick").exists() == there
+    assert not list(Path().glob("stick/*"))
+
+
+def test_a_copy_goes_to_no_file(published) -> None:
+    Path("stick").touch()
+    with pytest.raises(RepositoryError, match="stick can't be read: Not a directory"):
+        call("copy", "stick", "--keys", "keys/online")
+    assert Path("stick").is_file()

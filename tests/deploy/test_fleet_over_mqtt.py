@@ -227,3 +227,39 @@ def test_without_a_broker_it_says_so(operated) -> None:
         call("status", "--port", 1)
     with pytest.raises(DeployError, match="can't be read"):
         call("status", "--username", "x", "--broker-password-file", Path("absent"))
+
+
+def test_a_broker_that_is_lost_and_comes_back_is_told(operated, monkeypatch, capsys) -> None:
+    now = operated.fleet.repository.rollouts.rollouts[0].starts_at
+    rounds = [
+        Round(1, [], 1, now), Round(1, [], 0, now), Round(0, [], 0, now), Round(0, [], 2, now),
+        Round(2, [], 3, now),
+    ]  # fmt: skip
+    broker = ScriptedBroker(rounds, monkeypatch)
+    monkeypatch.setattr(Broker, "ear", lambda _: broker)
+    said = CliRunner().invoke(fleet, ["status", "--follow"]).stderr.splitlines()
+    lost, back = "the broker is lost", "the broker is back"
+    assert [line.partition(":")[0] for line in said] == [lost, back, lost, back]
+
+
+def test_a_watch_says_what_it_watches_and_when_the_broker_is_lost_and_back(
+    operated, monkeypatch, capsys
+) -> None:
+    deadline = operated.fleet.repository.rollouts.rollouts[0].deadline
+    before, after = deadline - timedelta(minutes=1), deadline + timedelta(minutes=1)
+    rounds = [
+        Round(1, [], 1, before), Round(1, [], 0, before), Round(0, [], 2, before),
+        Round(2, [], 2, after),
+    ]  # fmt: skip
+    condition = read_condition("failed > 10 %")
+    broker = ScriptedBroker(rounds, monkeypatch)
+    rollout_commands._watch(operated.fleet.repository, ROLLOUT, condition, broker)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == (
+        f"watching rollout {ROLLOUT} until {deadline:%Y-%m-%d %H:%M} UTC: halted once failed > 10 %"
+    )
+    assert said[1].startswith(f"rollout {ROLLOUT}: of 0 devices")
+    assert said[2:] == [
+        "the broker is lost: devices are not heard until it is back",
+        "the broker is back: devices are heard again",
+    ]

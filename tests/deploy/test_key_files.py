@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 
 import pytest
@@ -88,3 +90,21 @@ def test_a_missing_file_and_a_folder_that_is_none_are_told(tmp_path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(KeyFileError, match="can't be written"):
         new_key(tmp_path / "file", "root")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(errno.ENOSPC, "free space there"), (errno.EIO, "check that the place")]
+)
+def test_of_a_key_that_a_full_disk_did_not_take_no_file_is_left(
+    tmp_path, monkeypatch, number, remedy
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        why = rf"root\.pem can't be written: {os.strerror(number)}; {remedy}"
+        with pytest.raises(KeyFileError, match=why):
+            new_key(tmp_path, "root")
+    assert not list(tmp_path.iterdir())
+    new_key(tmp_path, "root")
