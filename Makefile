@@ -12,6 +12,8 @@ RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_brid
 STRICT ?=
 JOBS ?= 2
 SPREAD = -n $(JOBS) --dist loadfile
+# Tests beside each other that each take every core for torch take twice as long.
+test test-py310: export OMP_NUM_THREADS ?= 1
 AXIS := neospectra
 FUZZ_S := 60
 
