@@ -12,7 +12,6 @@ from tuf.api.metadata import Metadata
 
 from contract.reasons import Reason
 from deploy.fleet.copying import copy_to
-from edge.errors import UpdateError
 from edge.updates.sources import Folder, Web
 from fleet_devices import NAME, bundle
 from fleets import NOW, Fleet
@@ -62,19 +61,31 @@ def test_what_a_stick_lacks_is_no_matter_of_networks(world) -> None:
     world.release()
     (stick,) = (world.served / "targets" / "bundles").glob(f"*{BUNDLE_FILE}")
     stick.unlink()
-    with pytest.raises(UpdateError, match="made anew with `loamscan fleet copy`"):
-        world.device.apply(Folder(world.served))
+    incomplete = Folder(world.served)
+    assert (
+        world.refused(incomplete, "made anew with `loamscan fleet copy`")
+        is Reason.UPDATE_UNREACHABLE
+    )
+    world.updates_later()
 
 
-def test_an_expired_stick_is_to_be_made_anew_and_another_fleet_s_root_is_named(world, at) -> None:
+def test_an_expired_stick_is_to_be_made_anew(world, at) -> None:
+    world.release()
     at(days(200))
-    with pytest.raises(UpdateError, match="have the copy made anew"):
-        world.device.apply(Folder(world.served))
+    expired = Folder(world.served)
+    assert world.refused(expired, "have the copy made anew") is Reason.UPDATE_EXPIRED
     at(days(1))
+    world.updates_later()
+
+
+def test_another_fleet_s_root_is_named(world) -> None:
+    own = (world.device.folder / "root.json").read_bytes()
     other = Fleet(world.operated.work / "other")
     (world.device.folder / "root.json").write_bytes(other.first_root)
-    with pytest.raises(UpdateError, match=r"root\.json is this fleet's first root"):
-        world.device.apply(Web(world.url))
+    assert world.refused(saying=r"root\.json is this fleet's first root") is Reason.UPDATE_UNTRUSTED
+    (world.device.folder / "root.json").write_bytes(own)
+    world.release()
+    world.updates_later()
 
 
 def test_a_stick_updates_a_device_without_a_network(world) -> None:
@@ -115,7 +126,9 @@ def test_an_older_stick_takes_no_device_back(world) -> None:
     world.apply()
     world.device.updater().store.change(committed)
     assert "no rollout is newer" in world.device.updater().check(Folder(stick)).why
+    world.device.apply(Folder(stick))
     assert_well(world.device, NEW)
+    world.tell("not offered: `check` says why")
 
 
 def test_a_pipe_on_a_stick_holds_nobody_up(world) -> None:
