@@ -16,6 +16,7 @@ from contract.reasons import Reason
 from contract.records import Device, ReasonGiven
 from contract.topics import Topics
 from edge import clock
+from edge.asides import PACKET_OVERHEAD_BYTES, Asides
 from edge.backoff import backoff_s
 from edge.bodies import Bodies
 from edge.config import MqttSection
@@ -24,7 +25,8 @@ from edge.delivery import Delivery
 from edge.errors import BrokerError
 from edge.link import Link, Message
 from edge.mailbox import Mailbox
-from edge.outgoing_events import OutgoingEvent, OutgoingEvents
+from edge.outgoing_events import OutgoingEvent
+from edge.presence import Presence
 
 _LOG = logging.getLogger("loamscan.publisher")
 
@@ -37,7 +39,6 @@ _ANSWER_S = 30.0
 _WILL_S = 0.1
 """iotcore, seen: it takes a will away up to some 10 ms after it hung up, the next connection's too."""
 
-_PACKET_OVERHEAD_BYTES = 16
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 _LASTING_S = 60.0
 """A connection that lasted this long, or confirmed anything, ends the back-off."""
@@ -61,9 +62,11 @@ class Publisher:
     def __init__(self, config: MqttSection, status: Status, confirmed: int, newest: int) -> None:
         """Start from what the log holds: records to ``newest``, confirmed to ``confirmed``."""
         self._config = config
-        self._status = status
         self._device: Device = status.device
+        self._log_id = status.log_id
         self._topics = Topics(status.device.id)
+        self._presence = Presence(status, self._topics)
+        self._asides = Asides(self._topics)
         self._delivery = Delivery(
             config.confirm, config.window, config.resend_after_s, newest, confirmed
         )
@@ -71,14 +74,9 @@ class Publisher:
         self._mailbox = Mailbox()
         self._stopping = False
         self._bodies = Bodies()
-        self._newest: Callable[[], bytes] | None = None
-        self._announced: tuple[int, Callable[[], bytes]] | None = None
-        self._events = OutgoingEvents()
-        self._will_is_old = False
         self._unheard = False
         self._goes_on = False
         self._records: dict[int, int] = {}
-        self._others: set[int] = set()
         self._ready = False
         self._proven = False
         self._sent_s = 0.0
@@ -96,7 +94,8 @@ class Publisher:
         def take() -> None:
             self._delivery.appended(seq)
             self._bodies.keep(seq, body)
-            self._newest = state or self._newest
+            if state is not None:
+                self._asides.keep_state(state)
 
         self._mailbox.post(take)
 
@@ -119,19 +118,14 @@ class Publisher:
             details=details,
         )
         kept = OutgoingEvent(event.to_json(), on_taken)
-        self._mailbox.post(lambda: self._events.keep(kept))
+        self._mailbox.post(lambda: self._asides.keep_event(kept))
 
     def restate(self, **changes: Any) -> None:
         """Change what the device's retained status says, and what its will says if it dies.
 
         A will is handed over with the connection, so this takes another one.
         """
-
-        def take() -> None:
-            before, self._status = self._status, self._status.model_copy(update=changes)
-            self._will_is_old |= self._status != before
-
-        self._mailbox.post(take)
+        self._mailbox.post(lambda: self._presence.change(**changes))
 
     def stop(self) -> None:
         """Let `run` say goodbye and return."""
@@ -147,8 +141,7 @@ class Publisher:
         waits = backoff_s()
         while not self._stopping:
             try:
-                self._will_is_old = False
-                link = Link(self._config, f"loamscan-{self._device.id}", self._message("offline"))
+                link = Link(self._config, f"loamscan-{self._device.id}", self._presence.will())
                 link.open(self._topics.ack)
                 began_s, committed = _now(), self._delivery.committed
                 if self._serve(link):
@@ -166,8 +159,7 @@ class Publisher:
         self._ready = self._proven = False
         self._answered_s = _now()
         self._records.clear()
-        self._others.clear()
-        self._events.disconnected()
+        self._asides.disconnected()
         link.on_ready = lambda: self._begin(link)
         link.on_taken = self._taken
         link.on_refused = lambda mid, code, why: self._refused(link, mid, code, why)
@@ -177,12 +169,12 @@ class Publisher:
             selector.register(link, selectors.EVENT_READ)
             tended_s, writing = _now(), False
             while link.ended is None and link.fileno() >= 0:
-                if self._ready and not self._will_is_old:
+                if self._ready and not self._presence.will_is_old:
                     self._send(link)
                 if self._stopping:
                     self._say_goodbye(link)
                     return False
-                if self._ready and self._will_is_old and not (self._records or self._others):
+                if self._ready and self._presence.will_is_old and not self._unanswered:
                     link.close()
                     self._goes_on = True
                     return True
@@ -215,9 +207,7 @@ class Publisher:
         window = min(self._config.window, max(1, link.receive_maximum - 1))
         self._delivery.connected(window, _now(), goes_on=self._goes_on)
         self._goes_on = False
-        if self._announced is not None:
-            self._newest, self._announced = self._newest or self._announced[1], None
-        self._others.add(link.publish(self._message("online")))
+        self._asides.begin(link, self._presence.says("online"))
         self._said = ""
         _LOG.info(
             "connected to %s:%d, %d of %d records confirmed",
@@ -227,7 +217,7 @@ class Publisher:
     def _send(self, link: Link) -> None:
         if self._delivery.stalled(_now()):
             _LOG.info("no acknowledgement: sending record %d again", self._delivery.committed + 1)
-        room = self._delivery.size - len(self._others)
+        room = self._delivery.size - len(self._asides)
         while (seq := self._delivery.next_to_send()) is not None and room > len(self._records):
             if self._culprit.one_at_a_time and self._records:
                 break
@@ -238,38 +228,19 @@ class Publisher:
             limit = link.maximum_packet_bytes
             if (
                 limit is not None
-                and len(body) + len(self._topics.records) + _PACKET_OVERHEAD_BYTES > limit
+                and len(body) + len(self._topics.records) + PACKET_OVERHEAD_BYTES > limit
             ):
                 self._give_up(seq, f"larger than the {limit} bytes that the broker takes")
                 break
             self._records[link.publish(Message(self._topics.records, body))] = seq
             self._delivery.sent(seq, _now())
             self._sent_s = _now()
-        newest, self._newest = self._newest, None
-        if newest is not None:
-            if self._others:
-                self._newest = newest
-            else:
-                mid = link.publish(Message(self._topics.state, newest(), retain=True))
-                self._others.add(mid)
-                self._announced = mid, newest
-        if not self._others and (event := self._events.next()) is not None:
-            limit = link.maximum_packet_bytes
-            if limit is not None and len(event.payload) + _PACKET_OVERHEAD_BYTES > limit:
-                _LOG.error("an event is larger than the %d bytes that the broker takes", limit)
-                return
-            mid = link.publish(Message(self._topics.events, event.payload))
-            self._others.add(mid)
-            self._events.sent(mid, event)
+        self._asides.send(link)
 
     def _taken(self, mid: int, heard: bool) -> None:
         self._answered_s = _now()
-        if mid in self._others:
-            self._others.discard(mid)
+        if self._asides.taken(mid):
             self._proven = True
-            if self._announced is not None and self._announced[0] == mid:
-                self._announced = None
-            self._events.taken(mid)
         elif (seq := self._records.pop(mid, None)) is not None:
             self._culprit.cleared(seq)
             if self._delivery.taken_by_broker(seq, _now(), heard=heard):
@@ -282,9 +253,13 @@ class Publisher:
                     self._topics.records, seq,
                 )  # fmt: skip
 
+    @property
+    def _unanswered(self) -> int:
+        return len(self._records) + len(self._asides)
+
     def _check_answers(self, link: Link) -> None:
         """End a connection whose other side lives, by its pings, and answers nothing."""
-        waiting = self._records or self._others or not self._ready
+        waiting = self._unanswered or not self._ready
         if waiting and _now() - max(self._answered_s, self._sent_s) > _ANSWER_S:
             link.ended = f"the broker has not answered for {_ANSWER_S:g} s"
 
@@ -304,7 +279,7 @@ class Publisher:
         except RecordError as error:
             _LOG.warning("ignored on %s: %s", self._topics.ack, error)
             return
-        if ack.log_id != self._status.log_id:
+        if ack.log_id != self._log_id:
             return
         if ack.committed > self._delivery.newest:
             _LOG.error(
@@ -354,12 +329,8 @@ class Publisher:
 
     def _say_goodbye(self, link: Link) -> None:
         if self._ready:
-            link.publish(self._message("offline"))
+            link.publish(self._presence.says("offline"))
         link.close()
-
-    def _message(self, status: str) -> Message:
-        payload = self._status.model_copy(update={"status": status}).to_json()
-        return Message(self._topics.status, payload, retain=True)
 
     def _idle(self, wait_s: float) -> None:
         """Wait without a connection, still hearing what is appended, and `stop`."""
