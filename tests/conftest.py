@@ -26,15 +26,6 @@ settings.register_profile("loamscan", deadline=None)
 settings.load_profile("loamscan")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay on one worker, and so do all that share the export, which takes long."""
-    for item in items:
-        shares_export = "exported" in getattr(item, "fixturenames", ())
-        group = "exported" if shares_export else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_sessionfinish(exitstatus: int) -> None:
     """With LOAMSCAN_WRITE_DOCS=1 and no failure, the page of attacks on updates, if they were all made."""
     from update_page import ROWS, write_page
