@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.errors import RepositoryError
+from deploy.fleet.full_disk import what_to_do
 from deploy.fleet.role_files import write_file
 from deploy.fleet.trust_chain import first_version
 
@@ -47,7 +48,12 @@ def put_beside(folder: Path, root: bytes) -> None:
     """Have the root in a folder of keys, where no other may lie; raises `RepositoryError`."""
     path = folder / NAME
     if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RepositoryError(
+                f"{folder} can't be made: {error.strerror}", what_to_do(error)
+            ) from error
         write_file(path, root)
     elif _read(path) != root:
         raise RepositoryError(f"{path} is another fleet's root", "name another folder")

@@ -15,6 +15,7 @@ from contract.fleet_repository import ROLLOUTS_ROLE
 from deploy.errors import RepositoryError
 from deploy.fleet.full_disk import what_to_do
 from deploy.fleet.repository import Repository
+from deploy.fleet.served import check_not_served
 
 
 def copy_to(
@@ -25,11 +26,7 @@ def copy_to(
     Bundles that no rollout names stay behind. The copy's timestamp is its own: what is served over the
     network does not change. What else is signed may expire sooner.
     """
-    own = repository.folder.resolve()
-    if own in (folder.resolve(), *folder.resolve().parents):
-        raise RepositoryError(
-            f"{folder} lies in the repository, which is served", "name a folder elsewhere"
-        )
+    check_not_served(repository.folder, folder)
     named = {
         f"{rollout.bundle}-{rollout.version}.loam"
         for rollout in repository.rollouts.rollouts

@@ -76,8 +76,12 @@ class Ear:
         self._client.loop_start()
         try:
             refusal = self._answers.get(timeout=CONNECT_S)
-        except queue.Empty:
-            refusal = "no answer"
+        except queue.Empty as error:
+            self._client.loop_stop()
+            raise DeployError(
+                f"nothing at {host}:{port} answers as a broker does",
+                "check --host and --port, and whether it wants TLS (--ca-file)",
+            ) from error
         if refusal:
             self._client.loop_stop()
             raise DeployError(

@@ -169,9 +169,9 @@ def was_online(repository: Repository, ids: Iterable[str]) -> bool:
 
 def _revoke(root: Root, holder: Holder, role: str, key_id: str) -> None:
     found = [known for known in root.roles[role].keyids if known.startswith(key_id)]
-    if len(found) != 1:
+    if len(found) != 1 or not key_id:
         raise RepositoryError(
-            f"{len(found)} keys of {holder} have an id that begins with {key_id}",
+            f"{len(found)} keys of {holder} have an id that begins with {key_id or 'nothing'}",
             "see `loamscan fleet keys`",
         )
     root.revoke_key(found[0], role)

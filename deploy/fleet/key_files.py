@@ -53,8 +53,10 @@ def read_key(path: Path, password: bytes | None = None) -> CryptoSigner:
     try:
         return CryptoSigner(load_pem_private_key(content, password))
     except TypeError as error:
+        if password is None:
+            raise KeyFileError(f"{path} is encrypted", "give --password-file") from error
         raise KeyFileError(
-            f"{path} is encrypted, or is not and a password was given", "give --password-file"
+            f"{path} is not encrypted, and a password was given", "leave --password-file out"
         ) from error
     except (ValueError, UnsupportedAlgorithm, SecureSystemsError) as error:
         raise KeyFileError(
@@ -64,14 +66,24 @@ def read_key(path: Path, password: bytes | None = None) -> CryptoSigner:
 
 def read_password(path: Path | None) -> bytes | None:
     """The password in a file, if one is named; raises `KeyFileError`, also where others may read it."""
-    return _read_closed(path, "change the password").strip() or None if path else None
+    if path is None:
+        return None
+    password = _read_closed(path, "change the password").strip()
+    if not password:
+        raise KeyFileError(f"there is no password in {path}", "write one into it")
+    return password
 
 
 def keys_in(places: Iterable[Path], password: bytes | None = None) -> dict[str, CryptoSigner]:
     """Keys of files and of folders of ``.pem`` files, by their key id; raises `KeyFileError`."""
     found = {}
     for place in places:
-        for path in sorted(place.glob("*.pem")) if place.is_dir() else [place]:
+        paths = sorted(place.glob("*.pem")) if place.is_dir() else [place]
+        if not paths:
+            raise KeyFileError(
+                f"there are no keys in {place}", "name a .pem file, or the folder that they lie in"
+            )
+        for path in paths:
             signer = read_key(path, password)
             found[signer.public_key.keyid] = signer
     return found

@@ -89,6 +89,8 @@ def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ca_file: Path | None,
         **rest: Any,
     ) -> Any:
+        if broker_password_file is not None and username is None:
+            raise click.UsageError("--broker-password-file wants --username too")
         broker = Broker(host, port, username, broker_password_file, ca_file)
         return command(broker=broker, **rest)
 

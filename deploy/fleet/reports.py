@@ -34,7 +34,10 @@ class Reports:
         """
         try:
             device = device_of(topic)
-            if topic == Topics(device).status:
+            if topic == Topics(device).status and not payload:
+                # Somebody had the broker forget a device that is no more.
+                self.statuses.pop(device, None)
+            elif topic == Topics(device).status:
                 return self._status(device, Status.model_validate_json(payload))
             if topic == Topics(device).events:
                 return self._event(device, Event.model_validate_json(payload))
@@ -143,6 +146,8 @@ def read_condition(text: str) -> Condition:
     found = re.fullmatch(r"\s*failed\s*>\s*(\d+(?:\.\d+)?)\s*%\s*", text)
     if found is None:
         raise DeployError(f"{text!r} is no condition", 'write "failed > 2 %"')
+    if float(found[1]) >= 100:
+        raise DeployError(f"{text!r} can never hold", "name less than 100 %")
     return Condition(float(found[1]))
 
 

@@ -245,6 +245,7 @@ class Repository:
     def next_rollouts(self, rollouts: Rollouts, now: datetime) -> Targets:
         """What is to be signed of ``rollouts`` next; their own file is written, which no device sees yet."""
         content = rollouts.to_json()
+        _check_readable(content)
         entry = TargetFile.from_data(ROLLOUTS_PATH, content, ["sha256"])
         write_file(self.files.target(entry), content)
         version = self.files.newest(ROLLOUTS_ROLE) + 1
@@ -318,6 +319,14 @@ class Repository:
             return 0
         write_file(self.staged, document.to_bytes(JSON))
         return result.threshold - len(result.signed)
+
+
+def _check_readable(rollouts: bytes) -> None:
+    """Raise `RepositoryError` where devices could not read what is about to be signed."""
+    try:
+        read_rollouts(rollouts)
+    except ContractError as error:
+        raise RepositoryError(f"that can't be rolled out: {error}", "see `--help`") from error
 
 
 def delegations(keys: dict[str, Key]) -> Delegations:

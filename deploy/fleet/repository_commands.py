@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final, get_args
 
 import click
-from securesystemslib.signer import CryptoSigner, Signer
+from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Root, Targets
 
 from deploy.errors import RepositoryError
 from deploy.fleet.anchor import NAME, first_root, put_beside
+from deploy.fleet.beginning import Rule, begin
 from deploy.fleet.copying import copy_to
 from deploy.fleet.key_changes import Holder, change_keys, holders
 from deploy.fleet.key_files import keys_in, new_key, read_password
@@ -29,8 +30,9 @@ from deploy.fleet.options import (
 from deploy.fleet.printable import printable
 from deploy.fleet.publishing import publish, published
 from deploy.fleet.repository import Repository, utc_now
-from deploy.fleet.role_files import read_file
+from deploy.fleet.rollout_changes import below_floor
 from deploy.fleet.rollout_commands import rollout_line
+from deploy.fleet.served import check_not_served
 from deploy.fleet.soundness import check_all
 from deploy.fleet.trust_chain import Additions, additions
 
@@ -55,25 +57,8 @@ def init(
     folder: Path, new_keys: Path, root_rule: str, bundles_rule: str, password_file: Path | None
 ) -> None:
     """Make keys and a repository."""
-    root_threshold, root_count = _rule(root_rule, "--root")
-    bundles_threshold, bundles_count = _rule(bundles_rule, "--bundles")
-    if (folder / "metadata").exists() or new_keys.exists():
-        raise RepositoryError(
-            f"{folder if (folder / 'metadata').exists() else new_keys} exists already",
-            "name new folders: nothing is written over",
-        )
-    password = read_password(password_file)
-
-    def made(holder: Holder, count: int) -> dict[str, Signer]:
-        signers = [new_key(new_keys / holder, f"{holder}-{n + 1}", password) for n in range(count)]
-        return {signer.public_key.keyid: signer for signer in signers}
-
-    root, bundles = made("root", root_count), made("bundles", bundles_count)
-    (online,) = made("online", 1).values()
-    Repository.create(folder, root, root_threshold, bundles, bundles_threshold, online, utc_now())
-    first = read_file(folder / "metadata" / "1.root.json")
-    for holder in get_args(Holder):
-        put_beside(new_keys / holder, first)
+    root, bundles = _rule(root_rule, "--root"), _rule(bundles_rule, "--bundles")
+    begin(folder, new_keys, root, bundles, read_password(password_file), utc_now())
     click.echo(f"repository in {folder}; devices are provisioned with the {NAME} beside the keys")
     click.echo(
         f"move {new_keys}/root and {new_keys}/bundles to a safe: each key to a stick of its own, "
@@ -120,6 +105,7 @@ def keys(
         password = read_password(password_file)
         signers = keys_in(places, password)
         if new_key is not None:
+            check_not_served(folder, new_key)
             put_beside(new_key.parent, first)
         repository = Repository(folder, first)
         _change_keys(repository, holder, new_key, revoke, threshold, signers, password)
@@ -164,6 +150,7 @@ def publish_bundle(
         added = additions(str(bundle), before.targets, after)
         click.echo(_added(before.root, before.targets, added), err=True)
         told = not left and _tell_if_possible(repository, signers)
+    _say_below_floor(repository)
     document = {"bundle": manifest.name, "version": manifest.version, "signatures_wanted": left}
     if as_json:
         click.echo(json.dumps({**document, "told": told}))
@@ -195,6 +182,7 @@ def sign(
         # Whatever waits: what devices see already must not expire meanwhile.
         told = _tell_if_possible(repository, signers)
         waits = repository.is_waiting
+    _say_below_floor(repository)
     if waits and told:
         click.echo("what is published is signed anew, and devices are told of it")
         more = f"for {_signatures(left)}" if left else "for signatures of keys of bundles"
@@ -258,6 +246,7 @@ def show(folder: Path, as_json: bool) -> None:
         click.echo(printable(f"bundle   {name} {version} (floor {floors.get(name, 'none')})"))
     for known in rollouts:
         click.echo(rollout_line(known, utc_now()))
+    _say_below_floor(repository)
     if not repository.is_told:
         click.echo("the newest list of bundles waits for the online key: `loamscan fleet sign`")
     if repository.is_waiting:
@@ -289,6 +278,19 @@ def _change_keys(
         raise
 
 
+def _say_below_floor(repository: Repository) -> None:
+    """Name the rollouts that devices refuse, and with them all older ones: nobody may have meant that."""
+    floors = repository.floors
+    for known in below_floor(repository.rollouts, floors, utc_now()):
+        click.echo(
+            printable(
+                f"rollout {known.id} rolls out {known.bundle} {known.version}, below its floor "
+                f"{floors[known.bundle]}: its devices refuse that, and take nothing else, until it is halted"
+            ),
+            err=True,
+        )
+
+
 def _added(root: Root, before: Targets, added: Additions) -> str:
     """What the next list of bundles adds, in lines for who signs it."""
     lines = [f"list of bundles {before.version + 1}, of root {root.version}, adds"]
@@ -302,13 +304,13 @@ def _added(root: Root, before: Targets, added: Additions) -> str:
     return "\n".join(map(printable, lines if len(lines) > 1 else [f"{lines[0]} nothing"]))
 
 
-def _rule(rule: str, option: str) -> tuple[int, int]:
+def _rule(rule: str, option: str) -> Rule:
     threshold, _, count = rule.partition("/")
     if not (threshold.isdecimal() and count.isdecimal() and 0 < int(threshold) <= int(count) <= 16):
         raise click.BadParameter(
             f"{rule!r}: write K/N, K of N keys (at most 16)", param_hint=option
         )
-    return int(threshold), int(count)
+    return Rule(int(threshold), int(count))
 
 
 def _tell_if_possible(repository: Repository, signers: dict[str, CryptoSigner]) -> bool:

@@ -48,6 +48,10 @@ QUIET_S: Final = 1.0
 """A broker that has sent nothing for so long has sent what it had retained. Ours."""
 
 
+FREE_MB_MAX: Final = 1_000_000_000
+"""A petabyte: no device that scans soil has more, and a signed list is to stay readable. Ours."""
+
+
 @click.command()
 @click.argument("name")
 @click.argument("version")
@@ -56,14 +60,15 @@ QUIET_S: Final = 1.0
 @password_option
 @click.option("--share", "share_pct", type=FiniteRange(0, 100, min_open=True), default=5.0, show_default=True,
               help="Per cent of the devices on the channel.")  # fmt: skip
-@click.option("--channel", default="stable", show_default=True)
+@click.option("--channel", default="stable", show_default=True,
+              help="The devices' own, [updates] channel: lower-case letters, digits, dashes.")  # fmt: skip
 @click.option("--starts-at", type=click.DateTime(), help="UTC; now if left out.")
 @click.option("--days", type=FiniteRange(min=0, min_open=True), default=30.0, show_default=True,
               help="Until the deadline: who has not reported by then has failed.")  # fmt: skip
 @click.option(
     "--device-class", "device_classes", multiple=True, help="Only these, if any is named."
 )
-@click.option("--free-mb", type=click.IntRange(min=0), default=200, show_default=True,
+@click.option("--free-mb", type=click.IntRange(0, FREE_MB_MAX), default=200, show_default=True,
               help="Room that a device must have.")  # fmt: skip
 @json_option
 def rollout(
@@ -133,7 +138,8 @@ def promote(
     """Widen ROLLOUT to a larger share."""
 
     def change(repository: Repository) -> tuple[Rollouts, Rollout]:
-        return widened(repository.rollouts, rollout_id, share_pct, repository.floors, resume=resume)
+        known, floors = repository.rollouts, repository.floors
+        return widened(known, rollout_id, share_pct, floors, utc_now(), resume=resume)
 
     _change_rollout(folder, places, password_file, as_json, change)
 
@@ -159,7 +165,8 @@ def halt(
     """Have no further device begin ROLLOUT.
 
     With --when it hears the devices over MQTT until the condition holds, the deadline is over, or Ctrl-C.
-    Devices that have not said by the deadline that they are done count as failed.
+    Devices that have not said by the deadline that they are done count as failed. It ends with 0 also where
+    nothing had to be halted; --json has "halted".
     """
     repository = Repository(folder)
     if when is not None:
@@ -172,6 +179,8 @@ def halt(
         known, found = _watch(repository, rollout_id, condition, broker)
         click.echo(_tally_line(known, found), err=as_json)
         if known.halted or not condition.holds(found):
+            why = "somebody else halted it" if known.halted else "it is over, and was not halted"
+            click.echo(f"rollout {known.id}: {why}", err=True)
             _say_rollout(known, as_json)
             return
 
@@ -338,7 +347,7 @@ def rollout_line(known: Rollout, now: datetime) -> str:
     parts = [
         f"{'halted at ' if known.halted else ''}{known.share_pct:g} % of {known.channel}",
         f"from {known.starts_at:%Y-%m-%d %H:%M} UTC" if known.starts_at > now else "",
-        f"until {known.deadline:%Y-%m-%d}",
+        f"{'until' if known.deadline > now else 'over since'} {known.deadline:%Y-%m-%d %H:%M} UTC",
         f"only {' and '.join(wanted.device_classes)}" if wanted.device_classes else "",
         f"with {wanted.minimum_free_bytes / 1_000_000:g} MB free"
         if wanted.minimum_free_bytes

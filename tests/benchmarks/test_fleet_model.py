@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.fleet_model import EPOCH, Cost, Costs, Member, play, requests_per_s, total
 from contract.rollout import Rollout, place_pct
-from deploy.fleet.reports import read_condition
+from deploy.fleet.reports import Condition, read_condition
 
 COSTS = Costs(Cost(6, 100.0), Cost(5, 80.0), Cost(3, 10.0), Cost(1, 1e6), 2.0, 600.0)
-NEVER = read_condition("failed > 100 %")
+NEVER = Condition(100.0)
 
 
 def rollout(share_pct: float = 100.0) -> Rollout:

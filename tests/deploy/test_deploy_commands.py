@@ -68,7 +68,7 @@ def test_keys_are_made_for_their_owner_alone_and_nothing_is_written_over(made) -
         "root/root-1.pem", "root/root-2.pem", "root/root-3.pem",
     ]  # fmt: skip
     assert {stat.S_IMODE(path.stat().st_mode) for path in found} == {0o600}
-    with pytest.raises(RepositoryError, match="fleet exists already"):
+    with pytest.raises(RepositoryError, match="fleet/metadata exists already"):
         call("init", "--new-keys", "other")
     with pytest.raises(RepositoryError, match="keys exists already"):
         call("init", "--repository", "other", "--new-keys", "keys")
@@ -339,9 +339,35 @@ def test_what_a_rollout_asks_of_devices_is_shown(published) -> None:
     call("rollout", *SOIL, "--device-class", "orin", "--device-class", "nano", "--free-mb", 300,
          "--starts-at", "2099-03-01", "--keys", "keys/online")  # fmt: skip
     assert call("show").splitlines()[-1] == (
-        f"rollout  {FIRST}: 5 % of stable, from 2099-03-01 00:00 UTC, until 2099-03-31, "
+        f"rollout  {FIRST}: 5 % of stable, from 2099-03-01 00:00 UTC, until 2099-03-31 00:00 UTC, "
         "only orin and nano, with 300 MB free"
     )
+
+
+def test_a_floor_above_a_rollout_is_told_until_that_is_halted(published, tmp_path) -> None:
+    call("rollout", *SOIL, "--keys", "keys/online")
+    newer = tmp_path / "newer.loam"
+    newer.write_bytes(bundle("1.2.0"))
+    keys = ["--keys", "keys/bundles", "--keys", "keys/online"]
+    told = f"rollout {FIRST} rolls out reference-neospectra 1.0.0, below its floor 1.2.0"
+    result = CliRunner().invoke(fleet, ["publish", str(newer), *keys, "--floor", "1.2.0"])
+    assert (result.exit_code, told in result.stderr) == (0, True)
+    assert told in CliRunner().invoke(fleet, ["show"]).stderr
+    call("halt", FIRST, "--keys", "keys/online")
+    assert told not in CliRunner().invoke(fleet, ["show"]).stderr
+
+
+@pytest.mark.parametrize("place", ["fleet/online-2.pem", "fleet/keys/online-2.pem"])
+def test_a_new_key_does_not_go_where_everything_is_served(published, place) -> None:
+    with pytest.raises(RepositoryError, match="lies in the repository, which is served"):
+        call("keys", "--holder", "online", "--new-key", place, "--keys", "keys/root")
+    assert not Path(place).exists()
+
+
+def test_a_folder_that_can_not_be_made_for_a_new_key_is_told(published) -> None:
+    Path("afile").touch()
+    with pytest.raises(RepositoryError, match="afile can't be made"):
+        call("keys", "--holder", "online", "--new-key", "afile/n.pem", "--keys", "keys/root")
 
 
 # --- signing --------------------------------------------------------------------------------------

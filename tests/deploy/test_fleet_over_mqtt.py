@@ -19,6 +19,7 @@ from contract.messages import Status
 from contract.topics import Topics
 from deploy.commands import fleet
 from deploy.errors import DeployError
+from deploy.fleet import ear as ear_module
 from deploy.fleet import rollout_commands
 from deploy.fleet.ear import Broker
 from deploy.fleet.reports import read_condition
@@ -222,7 +223,14 @@ def test_an_ear_counts_its_connections(tmp_path) -> None:
         until(lambda: ear.connection == 0, what="the end")
 
 
-def test_without_a_broker_it_says_so(operated) -> None:
+def test_without_a_broker_it_says_so(operated, monkeypatch) -> None:
+    monkeypatch.setattr(ear_module, "CONNECT_S", 0.3)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(DeployError, match="answers as a broker does"),
+    ):
+        call("status", "--port", silent.getsockname()[1])
+    monkeypatch.undo()
     with pytest.raises(DeployError, match="no broker at 127"):
         call("status", "--port", 1)
     with pytest.raises(DeployError, match="can't be read"):

@@ -65,8 +65,8 @@ def test_a_key_is_never_written_over(tmp_path) -> None:
     ("with_password", "given", "why"),
     [
         (b"right", b"wrong", "the password is another"),
-        (b"right", None, "is encrypted, or is not"),
-        (None, b"some", "is encrypted, or is not"),
+        (b"right", None, "root.pem is encrypted"),
+        (None, b"some", "is not encrypted, and a password was given"),
     ],
 )
 def test_a_wrong_password_is_told(tmp_path, with_password, given, why) -> None:
@@ -108,3 +108,18 @@ def test_of_a_key_that_a_full_disk_did_not_take_no_file_is_left(
             new_key(tmp_path, "root")
     assert not list(tmp_path.iterdir())
     new_key(tmp_path, "root")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"  \n"])
+def test_an_empty_password_encrypts_nothing_and_is_refused(tmp_path, content) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match="there is no password in"):
+        read_password(path)
+
+
+def test_a_folder_without_keys_is_told(tmp_path) -> None:
+    new_key(tmp_path / "root", "root-1")
+    with pytest.raises(KeyFileError, match="there are no keys in"):
+        keys_in([tmp_path])

@@ -171,3 +171,18 @@ def test_nobody_has_heard_of_anybody() -> None:
     found = tally(ROLLOUT, Reports(), NOW)
     assert (found.devices, found.failed_pct) == (0, 0.0)
     assert versions([]) == {}
+
+
+def test_a_device_that_somebody_had_the_broker_forget_is_gone() -> None:
+    reports = Reports()
+    reports.heard(Topics("ls-0001").status, status("ls-0001"))
+    reports.heard(Topics("ls-0002").status, status("ls-0002"))
+    assert reports.heard(Topics("ls-0001").status, b"") is None
+    assert set(reports.statuses) == {"ls-0002"}
+    assert tally(ROLLOUT, reports, NOW + timedelta(days=31)).devices == 1
+
+
+@pytest.mark.parametrize("text", ["failed > 100 %", "failed > 101 %"])
+def test_a_condition_that_can_never_hold_is_told(text) -> None:
+    with pytest.raises(DeployError, match="can never hold"):
+        read_condition(text)
