@@ -45,6 +45,10 @@ class StuckError(EdgeError):
     """A part of the daemon does not end."""
 
 
+class NothingBeforeError(EdgeError):
+    """A device that is to go back, and has no bundle to go back to."""
+
+
 class UpdateError(EdgeError):
     """An update that can't be had now, or must never be; ``reason`` says why in one word."""
 

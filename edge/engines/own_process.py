@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -21,7 +20,10 @@ Result = TypeVar("Result")
 _LEAVING_S: Final = 5.0
 """How long a process that has given its result may take to end: libraries clean up. Ours."""
 
+# Ctrl-C reaches every process of a terminal; the one that waits decides.
 _CHILD: Final = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 import json, sys
 sys.path[:] = json.loads(sys.argv[2])
 from edge.engines.own_process import serve
@@ -84,8 +86,6 @@ def in_own_process(
 
 def serve(descriptor: int) -> None:
     """The other process's part: do what comes through the pipe ``descriptor``, and answer."""
-    # Ctrl-C reaches every process of a terminal; the one that waits decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = Connection(descriptor)
     pipe.send("ready")
     answer: tuple[Any, ...]

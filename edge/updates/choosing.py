@@ -41,6 +41,7 @@ def choose(
     halted = set(view.trust.halted)
     rollout = offered([r for r in rollouts if r.id not in halted], fitness, view.now)
     if rollout is None:
+        _check_room(rollouts, fitness, view.now)
         return Outlook(None, _why_none(rollouts, fitness, view.now))
     offer = view.offered(rollout)
     _check(offer, fitness, view.trust)
@@ -84,6 +85,16 @@ def _check(offer: Offered, fitness: Fitness, trust: Trust) -> None:
             Reason.UPDATE_UNFIT,
             f"{name} needs loamscan {word.minimum_agent}, this is {fitness.agent}",
             "update loamscan itself first",
+        )
+
+
+def _check_room(rollouts: Sequence[Rollout], fitness: Fitness, now: datetime) -> None:
+    """Raise where room is all that the newest wants: unlike another class or share, somebody can mend it."""
+    if rollouts and refusal(newest := rollouts[-1], fitness, now) == "too little room":
+        raise UpdateError(
+            Reason.UPDATE_NO_ROOM,
+            f"rollout {newest.id} asks for {newest.constraints.minimum_free_bytes / 1e6:.0f} MB, "
+            f"{fitness.free_bytes / 1e6:.0f} MB are free",
         )
 
 

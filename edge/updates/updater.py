@@ -15,7 +15,7 @@ from contract.reasons import Reason
 from contract.rollout import Fitness
 from edge import clock
 from edge.config import Config, updates_of
-from edge.errors import UpdateError
+from edge.errors import NothingBeforeError, UpdateError
 from edge.updates import steps
 from edge.updates.choosing import Outlook, choose, withdrawn
 from edge.updates.fetching import fetch, part_name
@@ -79,14 +79,12 @@ class Updater:
                 raise
 
     def rollback(self) -> UpdateState:
-        """Go back to the bundle before; raises `UpdateError` where there is none."""
+        """Go back to the bundle before; raises `NothingBeforeError` where there is none."""
 
         def step(state: UpdateState) -> UpdateState:
             if state.previous is None:
-                raise UpdateError(
-                    Reason.UPDATE_ROLLED_BACK,
-                    "there is no bundle before the one that runs",
-                    "see `loamscan update status`",
+                raise NothingBeforeError(
+                    "there is no bundle before the one that runs", "see `loamscan update status`"
                 )
             return steps.rolled_back(
                 state, Reason.UPDATE_ROLLED_BACK, clock.now(), "asked for on the device"

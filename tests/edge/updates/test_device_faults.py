@@ -263,3 +263,11 @@ def test_a_device_is_not_taken_below_the_bundle_that_it_was_configured_with(
     assert offer is not None
     assert offer.release.version == "1.6.0"
     world.tell("stays with what it has")
+
+
+def test_less_room_than_a_rollout_asks_for_is_told(world) -> None:
+    rollout = world.release(minimum_free_bytes=10**18)
+    assert world.refused() is Reason.UPDATE_NO_ROOM
+    world.operated.halt(rollout)
+    world.release()
+    world.updates_later()

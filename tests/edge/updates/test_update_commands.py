@@ -9,7 +9,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from edge.errors import ConfigError, UpdateError
+from edge.errors import ConfigError, NothingBeforeError, UpdateError
 from edge.updates.commands import update
 from edge.updates.store import UpdateBusyError
 
@@ -123,7 +123,7 @@ def test_what_is_missing_is_named(call, words, error, why) -> None:
 
 def test_there_is_no_way_back_before_the_first_update(world, call) -> None:
     call("rollback")
-    with pytest.raises(UpdateError, match="no bundle before"):
+    with pytest.raises(NothingBeforeError, match="no bundle before"):
         call("rollback")
 
 
