@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from contract.messages import Status
 from contract.reasons import Reason
 from edge.daemon import Daemon
 from edge.errors import EngineError
@@ -133,7 +134,7 @@ def test_the_first_status_says_what_the_last_one_did(world: World) -> None:
     world.apply()
     installed = Installed(world.device.config)
     with installed.daemon() as daemon:
-        status = daemon._publisher._status
+        status = Status.model_validate_json(daemon._publisher._presence.says("offline").payload)
     assert status.update == world.device.state.standing
     assert status.update.step == "probation"
     assert (status.scanner.model, status.scanner.serial) == ("NeoSpectra", "21020058")
