@@ -11,7 +11,7 @@ TENSORRT := 10.3.0 11.4.0.106
 RUNTIME_TESTS := tests/soil tests/contract tests/calibration tests/firmware_bridge tests/edge
 STRICT ?=
 JOBS ?= 2
-SPREAD = -n $(JOBS) --dist loadfile
+SPREAD = -n $(JOBS)
 # Tests beside each other that each take every core for torch take twice as long.
 test test-py310: export OMP_NUM_THREADS ?= 1
 AXIS := neospectra

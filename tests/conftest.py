@@ -26,6 +26,19 @@ settings.register_profile("loamscan", deadline=None)
 settings.load_profile("loamscan")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A file's tests stay on one worker, and so do all that share the export, which takes minutes."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrExport(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            exports = "tests/export/"
+            return exports if nodeid.startswith(exports) else super()._split_scope(nodeid)
+
+    return ByFileOrExport(config, log)
+
+
 def pytest_sessionfinish(exitstatus: int) -> None:
     """With LOAMSCAN_WRITE_DOCS=1 and no failure, the page of attacks on updates, if they were all made."""
     from update_page import ROWS, write_page
