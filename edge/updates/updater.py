@@ -117,7 +117,7 @@ class Updater:
         if candidate is not None and (why := withdrawn(candidate.release, view.trust)):
             self._drop(candidate, Reason.UPDATE_WITHDRAWN, why, for_good=False)
         running = self._running(state)
-        outlook = choose(view, self._fitness(running), state, running, again=again)
+        outlook = choose(view, self._fitness(state, running), state, running, again=again)
         state = self.store.change(steps.looked)
         # A stick says nothing of what the network offers.
         if outlook.offer is None and not (source.is_copy and self.settings.url):
@@ -233,7 +233,7 @@ class Updater:
             elif path.name != keep:
                 path.unlink(missing_ok=True)
 
-    def _fitness(self, running: Bundle | None) -> Fitness:
+    def _fitness(self, state: UpdateState, running: Bundle | None) -> Fitness:
         axis = newest_axis(self._config.log.directory)
         if axis is None and running is not None:
             axis = running.axis
@@ -242,10 +242,18 @@ class Updater:
             channel=self.settings.channel,
             device_class=self.settings.device_class,
             agent=self._agent,
-            free_bytes=shutil.disk_usage(self.settings.directory).free,
+            free_bytes=self._free_bytes(state.candidate),
             # Where nothing is known of the scanner, nothing speaks against a bundle.
             scanner_nm=axis.span_nm if axis else (0.0, inf),
         )
+
+    def _free_bytes(self, candidate: Candidate | None) -> int:
+        """What was free before anything came of an update: the part of it that is here wants no room."""
+        free = shutil.disk_usage(self.settings.directory).free
+        if candidate is None:
+            return free
+        part = self.store.slot(candidate.slot) / part_name(candidate.release.sha256)
+        return free + (part.stat().st_size if part.is_file() else 0)
 
     def _running(self, state: UpdateState) -> Bundle | None:
         """The bundle that runs; None where it can't be read any more, which an update may put right."""

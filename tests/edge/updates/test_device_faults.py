@@ -265,6 +265,22 @@ def test_a_device_is_not_taken_below_the_bundle_that_it_was_configured_with(
     world.tell("stays with what it has")
 
 
+def test_what_has_come_already_takes_no_room_from_an_update(world, monkeypatch, impatient) -> None:
+    usage, directory = shutil.disk_usage("/"), world.device.folder / "updates"
+
+    def disk(_: object) -> object:
+        parts = sum(part.stat().st_size for part in directory.rglob("*.part"))
+        return usage._replace(free=500_000_000 - parts)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk)
+    world.release(minimum_free_bytes=499_000_000)
+    world.faults.about, world.faults.cut_after = "/bundles/", 3_000_000
+    world.faults.ranges = False
+    assert world.refused() is Reason.UPDATE_UNREACHABLE
+    assert disk("").free < 499_000_000
+    world.updates_later()
+
+
 def test_less_room_than_a_rollout_asks_for_is_told(world) -> None:
     rollout = world.release(minimum_free_bytes=10**18)
     assert world.refused() is Reason.UPDATE_NO_ROOM
