@@ -251,7 +251,7 @@ def _told(
     at: datetime,
     details: dict[str, Any],
 ) -> UpdateState:
-    standing = _standing(release, step, reason, str(details.get("detail", ""))[:DETAIL_LENGTH_MAX])
+    standing = _standing(release, step, reason, _short(details.get("detail", "")))
     named = {"bundle": release.bundle, "version": release.version, "step": step}
     rollout = {"rollout": release.rollout} if release.rollout else {}
     state = _with(state, standing=standing, hindrance="")
@@ -262,10 +262,15 @@ def _noted(
     state: UpdateState, reason: Reason, at: datetime, details: dict[str, Any]
 ) -> UpdateState:
     if "detail" in details:
-        details = {**details, "detail": str(details["detail"])[:DETAIL_LENGTH_MAX]}
+        details = {**details, "detail": _short(details["detail"])}
     number = state.events_made + 1
     event = Happened(number=number, at=at, reason=reason, details=details)
     return _with(state, events=[*state.events, event][-EVENTS_KEPT:], events_made=number)
+
+
+def _short(detail: object) -> str:
+    text = str(detail)
+    return text if len(text) <= DETAIL_LENGTH_MAX else f"{text[: DETAIL_LENGTH_MAX - 1]}…"
 
 
 def _standing(
