@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,7 @@ def begin(
     check_not_served(folder, keys)
     parts = folder / "metadata", folder / "targets", keys
     for path in parts:
-        if path.exists():
+        if os.path.lexists(path):
             raise RepositoryError(
                 f"{path} exists already", "name new folders: nothing is written over"
             )
