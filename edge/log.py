@@ -37,6 +37,9 @@ CREATE TABLE record (
 );
 """
 _FORMAT = 2
+_TAKEN_UP = """
+CREATE TABLE IF NOT EXISTS taken_up (number INTEGER PRIMARY KEY, times INTEGER NOT NULL)
+"""
 
 
 @lru_cache(maxsize=16)
@@ -169,6 +172,19 @@ class RecordLog:
             "SELECT number, body, crc FROM open_scan JOIN scan USING (number) ORDER BY number"
         )
         return [StoredScan(number, body, zlib.crc32(body) == crc) for number, body, crc in rows]
+
+    def taken_up_again(self, number: int) -> int:
+        """How often open scan ``number`` was taken up after a restart; on disk when this returns."""
+        with self._transaction():
+            # Made when it is needed: the agents before this one open the log as ever.
+            self._db.execute(_TAKEN_UP)
+            self._db.execute("DELETE FROM taken_up WHERE number NOT IN (SELECT * FROM open_scan)")
+            self._db.execute(
+                "INSERT INTO taken_up VALUES (?, 1) ON CONFLICT (number) DO UPDATE SET times=times+1",
+                (number,),
+            )
+            query = "SELECT times FROM taken_up WHERE number=?"
+            return int(self._db.execute(query, (number,)).fetchone()[0])
 
     def newest_scan(self) -> StoredScan | None:
         """The scan that was written last."""

@@ -31,6 +31,11 @@ FETCH_RECORDS = 64
 """Records handed to the publisher at a time: a window's worth, well under a megabyte."""
 
 
+TAKEN_UP_MAX = 5
+"""Restarts after which a sample that ended each run is not judged any more. More than a bundle may end
+(`edge.updates.steps.STARTS_MAX`), so that the bundle before has its try. Ours."""
+
+
 class Outlet(Protocol):
     """Where the recorder tells what is in the log; the publisher. No call may wait."""
 
@@ -82,7 +87,8 @@ class Recorder:
     def take_up(self) -> None:
         """Go on where an earlier run was cut off: scans without a reading, references in use.
 
-        A scan that can't be read is set aside with an event, or it would end every run.
+        A scan that can't be read is set aside with an event, and a sample that ended `TAKEN_UP_MAX` runs
+        is rejected unjudged, or they would end every run.
         """
         with self._turn:
             for stored in self._log.open_scans():
@@ -97,8 +103,8 @@ class Recorder:
                     self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
                     continue
                 waited_s = max(0.0, (clock.now() - logged.received_at).total_seconds())
-                self._process(logged, clock.running_s() - waited_s)
-            self._make_readings(self._samples.expired(clock.running_s()))
+                self._process(logged, clock.running_s() - waited_s, taken_up=True)
+            self._make_readings(self._samples.expired(clock.running_s()), taken_up=True)
         self._tell()
 
     def take(self, scan: Scan, instrument: Instrument) -> bool:
@@ -171,9 +177,9 @@ class Recorder:
         )
         return logged if new else None
 
-    def _process(self, logged: LoggedScan, at_s: float) -> None:
+    def _process(self, logged: LoggedScan, at_s: float, taken_up: bool = False) -> None:
         if logged.scan.role == "sample":
-            self._make_readings(self._samples.add(logged, at_s))
+            self._make_readings(self._samples.add(logged, at_s), taken_up)
             return
         replaced = self._reference_scans.get(logged.scan.role)
         self._reference_scans[logged.scan.role] = logged
@@ -184,8 +190,14 @@ class Recorder:
         if replaced is not None:
             self._log.settle_scans([replaced.log_number])
 
-    def _make_readings(self, samples: Sequence[Sequence[LoggedScan]]) -> None:
+    def _make_readings(
+        self, samples: Sequence[Sequence[LoggedScan]], taken_up: bool = False
+    ) -> None:
         for scans in samples:
+            if taken_up and self._log.taken_up_again(scans[0].log_number) > TAKEN_UP_MAX:
+                _LOG.error("sample %r ended each run that judged it", scans[0].label)
+                self._make_reading(scans, FAILED, None)
+                continue
             try:
                 self._judging_since_s = time.monotonic()
                 assessed = self._assess(scans)

@@ -18,10 +18,12 @@ from contract.messages import State
 from contract.reasons import Reason
 from contract.records import Lost, Reading, read_record
 from edge import clock
+from edge.assessment import Assessor
 from edge.config import Config, parse_config
 from edge.log_file import open_log
 from edge.predictor import Predictor
-from edge.recorder import Recorder
+from edge.recorder import TAKEN_UP_MAX, Recorder
+from edge.updates.steps import STARTS_MAX
 from firmware_bridge.scan import Instrument, Scan
 from soil.axis import Axis
 
@@ -60,8 +62,8 @@ def start(tmp_path: Path, reference_bundle: Bundle, predictor: Predictor):
         opened = open_log(tmp_path)
         config = _config(tmp_path, replicates)
         recorder = Recorder(config, reference_bundle, predictor, opened.log, outlet)
-        recorder.take_up()
         try:
+            recorder.take_up()
             yield recorder, outlet
         finally:
             opened.close()
@@ -176,6 +178,52 @@ def test_a_fault_of_the_software_is_a_reading_that_says_so_and_not_the_end(
     (reading,) = outlet.records
     assert reading.quality.verdict == "reject"
     assert [reason.code for reason in reading.quality.reasons] == ["model.failed"]
+
+
+class Ended(BaseException):
+    """Stands for what ends a process: no handler of the daemon's own sees it."""
+
+
+def test_a_sample_that_ends_every_run_is_rejected_at_last_and_the_others_are_judged(
+    start, soil: Scan, monkeypatch
+) -> None:
+    assess = Assessor.assess
+
+    def end_at_this_label(self: Assessor, scans: Any, *rest: Any) -> Any:
+        if scans[0].label == "F7-031":
+            raise Ended
+        return assess(self, scans, *rest)
+
+    monkeypatch.setattr(Assessor, "assess", end_at_this_label)
+    runs = 0
+    with pytest.raises(Ended), start() as (recorder, _):
+        hand_in(recorder, soil)
+    while runs < 20:
+        runs += 1
+        try:
+            with start() as (recorder, outlet):
+                hand_in(recorder, soil._replace(number=2, label="F7-032"))
+            break
+        except Ended:
+            continue
+    assert runs == TAKEN_UP_MAX + 1 > STARTS_MAX + 1
+    assert [(r.sample.id, r.quality.verdict == "reject") for r in outlet.records] == [
+        ("F7-031", True),
+        ("F7-032", False),
+    ]
+    assert [reason.code for reason in outlet.records[0].quality.reasons] == ["model.failed"]
+
+
+def test_a_sample_is_blamed_for_no_run_that_did_not_judge_it(start, soil: Scan) -> None:
+    with start(replicates=3) as (recorder, _):
+        hand_in(recorder, soil)
+    for _ in range(2 * TAKEN_UP_MAX):
+        with start(replicates=3):
+            pass
+    with start(replicates=3) as (recorder, outlet):
+        hand_in(recorder, soil._replace(number=2), soil._replace(number=3))
+    (reading,) = outlet.records
+    assert reading.quality.verdict != "reject"
 
 
 def test_a_damaged_scan_in_the_log_is_reported_once_and_ends_nothing(
