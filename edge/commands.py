@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
@@ -61,6 +62,8 @@ def run(config: Path, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
     os.umask(0o077)
+    # What ends the process from without, or from below Python, leaves in the journal where it was.
+    faulthandler.enable()
     with StopSignals() as signals:
         serve(load_config(config), signals, _tell if verbose else None)
 

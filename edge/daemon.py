@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import Self
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from edge.updates.state import Happened
 
 _LOG = logging.getLogger("loamscan")
+
+HANGS_S: Final = 60.0
+"""A sample that is judged for longer hangs: two seconds are promised. Ours."""
 
 _JOIN_S = 10.0
 _POLL_S = 0.5
@@ -115,6 +118,11 @@ class Daemon:
     def busy_s(self) -> float:
         """How long the sample that is being judged, if one is, has taken so far."""
         return self._recorder.busy_s
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the sample that is being judged will never be done, by all that is known."""
+        return self.busy_s > HANGS_S
 
     def report(self, event: Happened, on_taken: Callable[[], None]) -> None:
         """Publish what another process of this device has to say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 
 def notify(state: str) -> None:
@@ -11,7 +12,9 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as link:
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    # A service manager that is busy, or being replaced, keeps nobody from scanning.
+    with socket.socket(socket.AF_UNIX, kind) as link, suppress(OSError):
         if address.startswith("@"):
             address = "\0" + address[1:]
         link.sendto(state.encode(), address)

@@ -9,6 +9,7 @@ from contract.records import Reading
 from edge.config import Config
 from edge.daemon import Daemon
 from edge.errors import StuckError
+from edge.notify import notify
 from edge.stop_signals import StopSignals
 from soil.errors import LoamscanError
 
@@ -25,7 +26,7 @@ def serve(
     if config.updates is None:
         with Daemon(config, on_reading) as daemon:
             while daemon.failure is None:
-                if signals.wait(POLL_S):
+                if _stopped(daemon, signals):
                     return
         raise daemon.failure
     # A device that takes no updates starts without it.
@@ -41,11 +42,22 @@ def serve(
     installed.stopped()
 
 
+def _stopped(daemon: Daemon, signals: StopSignals) -> bool:
+    """Wait a little for a stop signal.
+
+    systemd is told that all is well, or it ends this process for another: where a sample hangs, and
+    where one keeps the interpreter so that nothing here runs any more.
+    """
+    if not daemon.hangs:
+        notify("WATCHDOG=1")
+    return signals.wait(POLL_S)
+
+
 def _served(installed: Installed, signals: StopSignals) -> bool:
     """Whether the daemon ended for another bundle, not for a stop signal."""
     with installed.daemon() as daemon:
         while daemon.failure is None:
-            if signals.wait(POLL_S):
+            if _stopped(daemon, signals):
                 return False
             if installed.tend(daemon):
                 break

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGTERM
 from types import ModuleType
 from typing import Any
 
@@ -115,9 +116,13 @@ class DaemonProcess:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> int:
+    def send(self, signal: int) -> None:
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal)
+
+    def stop(self) -> int:
+        self.send(SIGTERM)
+        assert self._process is not None
         return self._process.wait(20)
 
     def wait(self, timeout_s: float = 20.0) -> int:

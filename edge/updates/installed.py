@@ -22,8 +22,6 @@ from edge.updates.store import Store
 _LOG = logging.getLogger("loamscan.updates")
 
 _FAILING: Final = frozenset({Reason.MODEL_FAILED.value, Reason.MODEL_NOT_FINITE.value})
-HANGS_S: Final = 60.0
-"""A scan that is judged for longer hangs: two seconds are promised. Ours."""
 
 OnReading = Callable[[Reading], None]
 
@@ -74,7 +72,7 @@ class Installed:
     def tend(self, daemon: Daemon) -> bool:
         """Call now and then. Whether another bundle is to run, for which this daemon must end."""
         now_s = clock.running_s()
-        if self._probation and daemon.busy_s > HANGS_S:
+        if self._probation and daemon.hangs:
             self._failing = f"a sample has been judged for {daemon.busy_s:.0f} s"
         if self._failing and self._gives_way(self._failing, probation_alone=True):
             return True
@@ -82,7 +80,8 @@ class Installed:
             self._beat_at_s = now_s + self._beat_s
         elif now_s >= self._beat_at_s:
             self._beat_at_s = now_s + self._beat_s
-            self._change(self._lived)
+            if not daemon.hangs:
+                self._change(self._lived)
         self._write_down_what_was_taken()
         if self._owed is not None and self._change(lambda state: state) is None:
             return False

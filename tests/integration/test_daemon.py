@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from vendor_exports import GRIDS_CM1, export
@@ -10,6 +16,20 @@ from firmware_bridge.emulated.line_faults import LineFaults
 from firmware_bridge.files.spectra_files import SpectraFile
 from firmware_bridge.wire.virtual_scanner import VirtualScanner
 from parts import QUICK, DaemonProcess, collector, delivered, until
+
+
+@pytest.fixture
+def service_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """Where systemd would listen: a path of its own, since that of a test may be too long for one."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
+    ):
+        path = str(Path(folder, "notify"))
+        listening.bind(path)
+        listening.settimeout(20.0)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        yield listening
 
 
 def test_an_absent_scanner_is_said_once_and_used_when_it_comes(
@@ -29,6 +49,41 @@ def test_an_absent_scanner_is_said_once_and_used_when_it_comes(
             until(lambda count=count: len(readings) == count)
         assert daemon.running
     assert [r.seq for r in readings] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("ends", [signal.SIGABRT, signal.SIGSEGV])
+def test_systemd_hears_that_the_daemon_lives_and_the_journal_where_it_was_ended(
+    daemon: DaemonProcess, service_manager: socket.socket, ends: int
+) -> None:
+    daemon.start()
+    assert [service_manager.recv(64) for _ in range(4)] == [b"READY=1"] + 3 * [b"WATCHDOG=1"]
+    daemon.send(ends)
+    assert daemon.wait() == -ends
+    assert "edge/service.py" in daemon.said
+    daemon.start()
+    while service_manager.recv(64) != b"READY=1":
+        pass
+    assert daemon.stop() == 0
+    while service_manager.recv(64) != b"STOPPING=1":
+        pass
+
+
+def test_a_service_manager_that_does_not_listen_keeps_nobody_from_scanning(
+    daemon: DaemonProcess, service_manager: socket.socket, broker_port: int, soils: SpectraFile
+) -> None:
+    daemon.settings["mqtt"]["port"] = broker_port
+    link = daemon.folder / "scanner"
+    daemon.folder.mkdir()
+    daemon.settings["scanner"]["url"] = f"loamscan://{link}"
+    with collector(broker_port) as readings:
+        daemon.start()
+        assert service_manager.recv(64) == b"READY=1"
+        service_manager.close()
+        with VirtualScanner(soils, limit=2, link=link, **QUICK) as scanner:
+            assert scanner.finished.wait(20)
+        until(lambda: len(readings) == 2)
+        assert daemon.running
+        assert daemon.stop() == 0
 
 
 def test_a_folder_is_taken_from_once_whatever_happens_to_stick_and_daemon(

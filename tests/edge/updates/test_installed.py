@@ -98,6 +98,19 @@ def test_the_old_daemon_s_health_is_not_the_new_bundle_s(world: World) -> None:
     assert after.probation.healthy_s > 0
 
 
+@pytest.mark.parametrize(("hangs", "starts"), [(False, 0), (True, 1)])
+def test_a_minute_in_which_a_sample_hangs_is_no_healthy_one(
+    world: World, monkeypatch, hangs: bool, starts: int
+) -> None:
+    monkeypatch.setattr(Daemon, "hangs", hangs)
+    installed = Installed(world.device.config)
+    with installed.daemon() as daemon:
+        assert world.device.state.starts == 1
+        installed._beat_at_s = 1e-9
+        assert not installed.tend(daemon)
+    assert world.device.state.starts == starts
+
+
 def test_a_committed_bundle_is_not_left_for_one_scan(world: World) -> None:
     installed = Installed(world.device.config)
     installed.daemon()

@@ -127,7 +127,7 @@ def test_bundle_that_crashes_the_predictor__is_left_while_the_daemon_goes_on(
 def test_bundle_that_hangs_the_predictor__ends_the_process_for_the_one_before(
     world: World, broken: threading.Event, monkeypatch
 ) -> None:
-    monkeypatch.setattr("edge.updates.installed.HANGS_S", 0.5)
+    monkeypatch.setattr("edge.daemon.HANGS_S", 0.5)
     monkeypatch.setattr(daemon, "_JOIN_S", 0.5)
     with scanning(world) as config, pytest.raises(StuckError, match="still being judged"):
         service.serve(config, Signals())
