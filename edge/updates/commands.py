@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from contract.bundle import open_bundle
+from contract.errors import BundleError
 from contract.reasons import Reason
 from edge.config import load_config, updates_of
 from edge.errors import ConfigError
@@ -86,7 +88,7 @@ def apply(
     source = _source(updater, folder)
     step_back()
     state = updater.apply(source, again=again, without_live=without_live)
-    _show(state, as_json)
+    _show(state, config, as_json)
 
 
 @update.command()
@@ -94,7 +96,7 @@ def apply(
 @_json
 def rollback(config: Path, as_json: bool) -> None:
     """Go back to the bundle before; the one that runs is not taken again unless told."""
-    _show(_updater(config).rollback(), as_json)
+    _show(_updater(config).rollback(), config, as_json)
 
 
 @update.command()
@@ -102,7 +104,7 @@ def rollback(config: Path, as_json: bool) -> None:
 @_json
 def status(config: Path, as_json: bool) -> None:
     """Show what runs, what is on its way, what failed."""
-    _show(Store(updates_of(load_config(config)).directory).read(), as_json)
+    _show(Store(updates_of(load_config(config)).directory).read(), config, as_json)
 
 
 def _updater(path: Path) -> Updater:
@@ -125,29 +127,33 @@ def _source(updater: Updater, folder: Path | None) -> Source | None:
     return Web(updater.settings.url)
 
 
-def _show(state: UpdateState, as_json: bool) -> None:
+def _show(state: UpdateState, config: Path, as_json: bool) -> None:
     if as_json:
         document = state.model_dump(mode="json", by_alias=True, exclude={"events", "trust"})
         click.echo(json.dumps(document))
         return
-    for line in lines(state):
+    for line in lines(state, _configured(load_config(config).model.bundle)):
         click.echo(line)
 
 
-def lines(state: UpdateState) -> list[str]:
+def _configured(path: Path) -> str:
+    try:
+        manifest = open_bundle(path).manifest
+    except BundleError as error:
+        return f"the configured bundle, but {error.what}"
+    return f"{manifest.name} {manifest.version} (the configured bundle)"
+
+
+def lines(state: UpdateState, configured: str) -> list[str]:
     """The state for people."""
     release = state.release
-    runs = (
-        f"{release.bundle} {release.version} (slot {state.running})"
-        if release
-        else "the configured bundle"
-    )
+    runs = f"{release.bundle} {release.version} (slot {state.running})" if release else configured
     found = [f"runs       {runs}"]
     if state.probation is not None:
         found.append(f"probation  healthy for {state.probation.healthy_s:.0f} s so far")
     if state.previous is not None:
         before = state.slots[state.previous] if state.previous != "factory" else None
-        name = f"{before.bundle} {before.version}" if before else "the configured bundle"
+        name = f"{before.bundle} {before.version}" if before else configured
         found.append(f"before     {name}")
     if state.candidate is not None:
         coming = state.candidate.release

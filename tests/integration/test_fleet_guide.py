@@ -38,10 +38,10 @@ def test_every_command_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     assert "is not for this device: not in the share" in out
     runs = re.findall(r"^runs +(.*)$", out, re.MULTILINE)
     assert runs == [
-        "the configured bundle",
+        "reference-neospectra 1.0.0 (the configured bundle)",
         "reference-neospectra 1.1.0 (slot a)",
         "reference-neospectra 1.1.0 (slot a)",
-        "the configured bundle",
+        "reference-neospectra 1.0.0 (the configured bundle)",
         "reference-neospectra 1.2.0 (slot a)",
         "reference-neospectra 1.2.0 (slot a)",
     ]

@@ -127,6 +127,17 @@ def test_there_is_no_way_back_before_the_first_update(world, call) -> None:
         call("rollback")
 
 
+def test_the_configured_bundle_is_named_and_so_is_what_is_wrong_with_it(world, call) -> None:
+    call("rollback")
+    assert (
+        call("status").splitlines()[0]
+        == "runs       reference-neospectra 1.0.0 (the configured bundle)"
+    )
+    path = world.device.folder / "loamscan.toml"
+    path.write_text(f'{CONFIG}\n[model]\nbundle = "no.loam"\n')
+    assert "no.loam can't be read" in call("status").splitlines()[0]
+
+
 def test_a_configuration_without_updates_is_told(world, call) -> None:
     path = world.device.folder / "loamscan.toml"
     path.write_text(CONFIG.partition("[updates]")[0])
