@@ -6,6 +6,7 @@ import faulthandler
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ def run(config: Path, verbose: bool) -> None:
     )
     os.umask(0o077)
     # What ends the process from without, or from below Python, leaves in the journal where it was.
-    faulthandler.enable()
+    if sys.stderr is not None:
+        faulthandler.enable()
     with StopSignals() as signals:
         serve(load_config(config), signals, _tell if verbose else None)
 

@@ -23,7 +23,6 @@ from edge.engines.kept_choice import EngineChoice, read_choice
 from edge.errors import EngineError
 from edge.log import RecordLog
 from edge.log_file import open_log
-from edge.notify import notify
 from edge.proof import prove
 from edge.publisher import Publisher
 from edge.recorder import Recorder
@@ -96,11 +95,9 @@ class Daemon:
         )
         self._start("publisher", lambda: self._publisher.run(self._recorder))
         self._start("scanner", self._scan)
-        notify("READY=1")
         return self
 
     def __exit__(self, *_: object) -> None:
-        notify("STOPPING=1")
         self._stopping.set()
         self._publisher.stop()
         until_s = clock.running_s() + _JOIN_S

@@ -13,7 +13,7 @@ def notify(state: str) -> None:
     if not address:
         return
     kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-    # A service manager that is busy, or being replaced, keeps nobody from scanning.
+    # A service manager that is busy keeps nobody from scanning; what matters is said again.
     with socket.socket(socket.AF_UNIX, kind) as link, suppress(OSError):
         if address.startswith("@"):
             address = "\0" + address[1:]

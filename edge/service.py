@@ -46,15 +46,23 @@ def _stopped(daemon: Daemon, signals: StopSignals) -> bool:
     """Wait a little for a stop signal.
 
     systemd is told that all is well, or it ends this process for another: where a sample hangs, and
-    where one keeps the interpreter so that nothing here runs any more.
+    where one keeps the interpreter so that nothing here runs any more. It may not have heard the first
+    word that this serves, so each says so.
     """
     if not daemon.hangs:
-        notify("WATCHDOG=1")
-    return signals.wait(POLL_S)
+        notify("READY=1\nWATCHDOG=1")
+    if signals.wait(POLL_S):
+        notify("STOPPING=1")
+        return True
+    return False
 
 
 def _served(installed: Installed, signals: StopSignals) -> bool:
-    """Whether the daemon ended for another bundle, not for a stop signal."""
+    """Whether the daemon ended for another bundle, not for a stop signal.
+
+    systemd hears nothing of such a change, but that this process still lives: its bundle takes time to load.
+    """
+    notify("WATCHDOG=1")
     with installed.daemon() as daemon:
         while daemon.failure is None:
             if _stopped(daemon, signals):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,16 +58,32 @@ def test_systemd_hears_that_the_daemon_lives_and_the_journal_where_it_was_ended(
     daemon: DaemonProcess, service_manager: socket.socket, ends: int
 ) -> None:
     daemon.start()
-    assert [service_manager.recv(64) for _ in range(4)] == [b"READY=1"] + 3 * [b"WATCHDOG=1"]
+    assert [service_manager.recv(64) for _ in range(3)] == 3 * [b"READY=1\nWATCHDOG=1"]
     daemon.send(ends)
     assert daemon.wait() == -ends
     assert "edge/service.py" in daemon.said
     daemon.start()
-    while service_manager.recv(64) != b"READY=1":
+    while service_manager.recv(64) != b"READY=1\nWATCHDOG=1":
         pass
     assert daemon.stop() == 0
     while service_manager.recv(64) != b"STOPPING=1":
         pass
+
+
+def test_a_daemon_with_nowhere_to_say_anything_serves(
+    daemon: DaemonProcess, service_manager: socket.socket
+) -> None:
+    daemon.start()
+    assert service_manager.recv(64) == b"READY=1\nWATCHDOG=1"
+    assert daemon.stop() == 0
+    while service_manager.recv(64) != b"STOPPING=1":
+        pass
+    call = 'exec "$0" -m loamscan run --config "$1" 2>&-'
+    config = daemon.folder / "loamscan.toml"
+    with subprocess.Popen(["sh", "-c", call, sys.executable, config]) as mute:
+        assert service_manager.recv(64) == b"READY=1\nWATCHDOG=1"
+        mute.terminate()
+    assert mute.returncode == 0
 
 
 def test_a_service_manager_that_does_not_listen_keeps_nobody_from_scanning(
@@ -77,7 +95,7 @@ def test_a_service_manager_that_does_not_listen_keeps_nobody_from_scanning(
     daemon.settings["scanner"]["url"] = f"loamscan://{link}"
     with collector(broker_port) as readings:
         daemon.start()
-        assert service_manager.recv(64) == b"READY=1"
+        assert service_manager.recv(64) == b"READY=1\nWATCHDOG=1"
         service_manager.close()
         with VirtualScanner(soils, limit=2, link=link, **QUICK) as scanner:
             assert scanner.finished.wait(20)

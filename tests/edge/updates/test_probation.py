@@ -103,8 +103,10 @@ def newest_version(config: Config) -> str:
 
 @pytest.mark.parametrize("broken", ["raises", "is no number"], indirect=True)
 def test_bundle_that_crashes_the_predictor__is_left_while_the_daemon_goes_on(
-    world: World, broken: threading.Event
+    world: World, broken: threading.Event, monkeypatch
 ) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(service, "notify", told.append)
     signals = Signals()
     with scanning(world) as config:
         serving = threading.Thread(target=service.serve, args=(config, signals))
@@ -114,6 +116,8 @@ def test_bundle_that_crashes_the_predictor__is_left_while_the_daemon_goes_on(
         signals.stop.set()
         serving.join(20.0)
     assert not serving.is_alive()
+    # Between the bundles systemd would take it for the end, and end the process.
+    assert told.index("STOPPING=1") == len(told) - 1
     assert newest_version(config) == OLD
     state = world.device.state
     assert state.refusal_of(state.slots["b"]) is not None
