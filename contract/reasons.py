@@ -28,6 +28,7 @@ class Reason(str, Enum):
     MOISTURE_WET = "moisture.wet"
     MODEL_NOT_FINITE = "model.not_finite"
     MODEL_FAILED = "model.failed"
+    MODEL_CRASHED = "model.crashed"
     WIRE_DAMAGED = "wire.damaged"
     SCANNER_GONE = "scanner.gone"
     SCANNER_FOUND = "scanner.found"
@@ -142,6 +143,11 @@ _MEANING: Final = {
         "reject",
         "the scan could not be judged, by a fault of this software",
         "scan again; report the message in the daemon's journal",
+    ),
+    Reason.MODEL_CRASHED: _Meaning(
+        "reject",
+        "this software ended whenever it judged the scan, so it judges it no more",
+        "scan again; report what the daemon's journal says",
     ),
     Reason.LOG_ROLLED_BACK: _Meaning(
         "ok",

@@ -108,6 +108,9 @@ class Assessment:
 FAILED = Assessment(None, {}, "reject", (ReasonGiven.of(Reason.MODEL_FAILED),))
 """What is said of scans that could not be judged."""
 
+CRASHED = Assessment(None, {}, "reject", (ReasonGiven.of(Reason.MODEL_CRASHED),))
+"""What is said of scans that are judged no more."""
+
 
 class Assessor:
     """A bundle's knowledge applied to scans."""

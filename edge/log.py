@@ -38,7 +38,10 @@ CREATE TABLE record (
 """
 _FORMAT = 2
 _TAKEN_UP = """
-CREATE TABLE IF NOT EXISTS taken_up (number INTEGER PRIMARY KEY, times INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS taken_up (
+    number INTEGER NOT NULL, bundle_sha256 TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY (number, bundle_sha256)
+);
 """
 
 
@@ -173,18 +176,24 @@ class RecordLog:
         )
         return [StoredScan(number, body, zlib.crc32(body) == crc) for number, body, crc in rows]
 
-    def taken_up_again(self, number: int) -> int:
-        """How often open scan ``number`` was taken up after a restart; on disk when this returns."""
+    def taken_up_again(self, number: int, bundle_sha256: str) -> int:
+        """How often a bundle took up open scan ``number`` after a restart; on disk when this returns."""
         with self._transaction():
             # Made when it is needed: the agents before this one open the log as ever.
             self._db.execute(_TAKEN_UP)
             self._db.execute("DELETE FROM taken_up WHERE number NOT IN (SELECT * FROM open_scan)")
             self._db.execute(
-                "INSERT INTO taken_up VALUES (?, 1) ON CONFLICT (number) DO UPDATE SET times=times+1",
-                (number,),
+                "INSERT INTO taken_up VALUES (?, ?, 1)"
+                " ON CONFLICT (number, bundle_sha256) DO UPDATE SET times=times+1",
+                (number, bundle_sha256),
             )
-            query = "SELECT times FROM taken_up WHERE number=?"
-            return int(self._db.execute(query, (number,)).fetchone()[0])
+            query = "SELECT times FROM taken_up WHERE number=? AND bundle_sha256=?"
+            return int(self._db.execute(query, (number, bundle_sha256)).fetchone()[0])
+
+    def forget_taken_up(self, number: int) -> None:
+        """Count no more how often scan ``number`` was taken up."""
+        with self._transaction():
+            self._db.execute("DELETE FROM taken_up WHERE number=?", (number,))
 
     def newest_scan(self) -> StoredScan | None:
         """The scan that was written last."""

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from contract.identity import new_id
 from contract.reasons import Reason
 from contract.records import Document, Lost, Reading, ReasonGiven, ScanRecord, to_json
 from edge import clock
-from edge.assessment import FAILED, Assessment, Assessor, Engine, References
+from edge.assessment import CRASHED, FAILED, Assessment, Assessor, Engine, References
 from edge.config import Config
 from edge.errors import LogError
 from edge.log import RecordLog
@@ -31,9 +32,9 @@ FETCH_RECORDS = 64
 """Records handed to the publisher at a time: a window's worth, well under a megabyte."""
 
 
-TAKEN_UP_MAX = 5
-"""Restarts after which a sample that ended each run is not judged any more. More than a bundle may end
-(`edge.updates.steps.STARTS_MAX`), so that the bundle before has its try. Ours."""
+TAKEN_UP_MAX = 3
+"""Restarts in which one bundle takes up a sample that ends each run. No fewer than lead back to the bundle
+before (`edge.updates.steps.STARTS_MAX`), which then has its own tries. Ours."""
 
 
 class Outlet(Protocol):
@@ -77,6 +78,7 @@ class Recorder:
         self._axes: set[Axis] = set()
         self._untold: list[Document] = []
         self._judging_since_s: float | None = None
+        self._bundle_sha256 = bundle.sha256
 
     @property
     def busy_s(self) -> float:
@@ -87,8 +89,7 @@ class Recorder:
     def take_up(self) -> None:
         """Go on where an earlier run was cut off: scans without a reading, references in use.
 
-        A scan that can't be read is set aside with an event, and a sample that ended `TAKEN_UP_MAX` runs
-        is rejected unjudged, or they would end every run.
+        A scan that can't be read is set aside with an event, or it would end every run.
         """
         with self._turn:
             for stored in self._log.open_scans():
@@ -103,8 +104,8 @@ class Recorder:
                     self._outlet.happened(Reason.RECORD_DAMAGED, {"scan": stored.number})
                     continue
                 waited_s = max(0.0, (clock.now() - logged.received_at).total_seconds())
-                self._process(logged, clock.running_s() - waited_s, taken_up=True)
-            self._make_readings(self._samples.expired(clock.running_s()), taken_up=True)
+                self._process(logged, clock.running_s() - waited_s)
+            self._make_readings(self._samples.expired(clock.running_s()))
         self._tell()
 
     def take(self, scan: Scan, instrument: Instrument) -> bool:
@@ -177,9 +178,9 @@ class Recorder:
         )
         return logged if new else None
 
-    def _process(self, logged: LoggedScan, at_s: float, taken_up: bool = False) -> None:
+    def _process(self, logged: LoggedScan, at_s: float) -> None:
         if logged.scan.role == "sample":
-            self._make_readings(self._samples.add(logged, at_s), taken_up)
+            self._make_readings(self._samples.add(logged, at_s))
             return
         replaced = self._reference_scans.get(logged.scan.role)
         self._reference_scans[logged.scan.role] = logged
@@ -190,13 +191,12 @@ class Recorder:
         if replaced is not None:
             self._log.settle_scans([replaced.log_number])
 
-    def _make_readings(
-        self, samples: Sequence[Sequence[LoggedScan]], taken_up: bool = False
-    ) -> None:
+    def _make_readings(self, samples: Sequence[Sequence[LoggedScan]]) -> None:
         for scans in samples:
-            if taken_up and self._log.taken_up_again(scans[0].log_number) > TAKEN_UP_MAX:
-                _LOG.error("sample %r ended each run that judged it", scans[0].label)
-                self._make_reading(scans, FAILED, None)
+            first = scans[0]
+            if first.from_earlier_run and self._ended_each_run(first):
+                _LOG.error("sample %r ended each run that judged it", first.label)
+                self._make_reading(scans, CRASHED, None)
                 continue
             try:
                 self._judging_since_s = time.monotonic()
@@ -204,12 +204,23 @@ class Recorder:
                 self._judging_since_s = None
                 self._make_reading(scans, *assessed)
             except LogError:
+                self._blame_no_more(first)
                 raise
             # A scan is in the log before it is judged: one that raised would end every run.
             except Exception:  # noqa: BLE001
                 self._judging_since_s = None
-                _LOG.exception("sample %r could not be judged", scans[0].label)
+                _LOG.exception("sample %r could not be judged", first.label)
                 self._make_reading(scans, FAILED, None)
+
+    def _ended_each_run(self, first: LoggedScan) -> bool:
+        """Whether a sample ended this process, by whatever no handler sees, as often as is let pass."""
+        return self._log.taken_up_again(first.log_number, self._bundle_sha256) > TAKEN_UP_MAX
+
+    def _blame_no_more(self, first: LoggedScan) -> None:
+        """A disk that is full ended this run, not the sample."""
+        if first.from_earlier_run:
+            with suppress(LogError):
+                self._log.forget_taken_up(first.log_number)
 
     def _assess(self, scans: Sequence[LoggedScan]) -> tuple[Assessment, float | None]:
         """What the scans amount to, and the age of the reference that made reflectance of them."""

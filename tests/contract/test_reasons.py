@@ -41,7 +41,7 @@ def test_what_is_no_measurement_is_rejected_and_what_only_makes_doubt_is_not():
     assert rejected == {
         *("scan.not_finite", "scan.saturated", "scan.dark", "scan.out_of_range"),
         *("reference.missing", "reference.dark", "axis.not_covered", "model.not_finite"),
-        "model.failed",
+        *("model.failed", "model.crashed"),
     }
     about_machines = {"wire", "scanner", "record", "log", "update"}
     for reason in Reason:

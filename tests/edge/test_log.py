@@ -79,6 +79,27 @@ def test_a_scan_is_open_until_its_reading_is_written(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_it_counts_how_often_a_bundle_took_up_a_scan_until_that_is_settled(tmp_path: Path) -> None:
+    for times in (1, 2):
+        opened = open_log(tmp_path)
+        log = opened.log
+        if times == 1:
+            log.append_scan(1, "S1", 7, 1, b"one")
+            log.append_scan(2, "S1", 7, 2, b"two")
+        assert log.taken_up_again(1, "a") == times
+        assert log.taken_up_again(2, "a") == times
+        opened.close()
+    opened = open_log(tmp_path)
+    log = opened.log
+    assert log.taken_up_again(1, "b") == 1
+    log.forget_taken_up(1)
+    assert log.taken_up_again(1, "a") == 1
+    log.settle_scans([2])
+    log.taken_up_again(1, "a")
+    assert log._db.execute("SELECT DISTINCT number FROM taken_up").fetchall() == [(1,)]
+    opened.close()
+
+
 def test_a_scan_that_is_sent_again_is_not_written_again(tmp_path: Path) -> None:
     opened = open_log(tmp_path)
     append_scan(opened, 7)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from contract.records import Lost, Reading, read_record
 from edge import clock
 from edge.assessment import Assessor
 from edge.config import Config, parse_config
+from edge.errors import LogError
+from edge.log import RecordLog
 from edge.log_file import open_log
 from edge.predictor import Predictor
 from edge.recorder import TAKEN_UP_MAX, Recorder
@@ -184,9 +186,9 @@ class Ended(BaseException):
     """Stands for what ends a process: no handler of the daemon's own sees it."""
 
 
-def test_a_sample_that_ends_every_run_is_rejected_at_last_and_the_others_are_judged(
-    start, soil: Scan, monkeypatch
-) -> None:
+@pytest.fixture
+def killer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample F7-031 ends every process that judges it."""
     assess = Assessor.assess
 
     def end_at_this_label(self: Assessor, scans: Any, *rest: Any) -> Any:
@@ -195,23 +197,66 @@ def test_a_sample_that_ends_every_run_is_rejected_at_last_and_the_others_are_jud
         return assess(self, scans, *rest)
 
     monkeypatch.setattr(Assessor, "assess", end_at_this_label)
-    runs = 0
+
+
+@pytest.mark.usefixtures("killer")
+def test_a_sample_that_ends_every_run_is_rejected_at_last_and_the_others_are_judged(
+    start, soil: Scan
+) -> None:
     with pytest.raises(Ended), start() as (recorder, _):
         hand_in(recorder, soil)
-    while runs < 20:
-        runs += 1
-        try:
-            with start() as (recorder, outlet):
-                hand_in(recorder, soil._replace(number=2, label="F7-032"))
-            break
-        except Ended:
-            continue
-    assert runs == TAKEN_UP_MAX + 1 > STARTS_MAX + 1
+    for _ in range(TAKEN_UP_MAX):
+        with pytest.raises(Ended), start():
+            pass
+    with start() as (recorder, outlet):
+        hand_in(recorder, soil._replace(number=2, label="F7-032"))
     assert [(r.sample.id, r.quality.verdict == "reject") for r in outlet.records] == [
         ("F7-031", True),
         ("F7-032", False),
     ]
-    assert [reason.code for reason in outlet.records[0].quality.reasons] == ["model.failed"]
+    assert [reason.code for reason in outlet.records[0].quality.reasons] == ["model.crashed"]
+
+
+def test_the_bundle_before_has_its_tries_first() -> None:
+    assert TAKEN_UP_MAX >= STARTS_MAX
+
+
+@pytest.mark.usefixtures("killer")
+def test_a_clock_that_was_set_back_keeps_no_device_in_such_a_sample(
+    start, soil: Scan, monkeypatch
+) -> None:
+    with start(replicates=3) as (recorder, _):
+        hand_in(recorder, soil, soil._replace(number=2))
+    long_ago = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    monkeypatch.setattr(clock, "now", lambda: long_ago)
+    running_s = clock.running_s
+    monkeypatch.setattr(clock, "running_s", lambda: running_s() + later_s)
+    for _ in range(TAKEN_UP_MAX):
+        later_s = 0
+        with start(replicates=3) as (recorder, _):
+            later_s = 4000
+            with pytest.raises(Ended):
+                recorder.tick()
+    later_s = 0
+    with start(replicates=3) as (recorder, outlet):
+        later_s = 4000
+        recorder.tick()
+    assert [reason.code for reason in outlet.records[0].quality.reasons] == ["model.crashed"]
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_sample(start, soil: Scan, monkeypatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise LogError("the record log can't be written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordLog, "append", full)
+        for number in range(2 * TAKEN_UP_MAX):
+            with pytest.raises(LogError), start() as (recorder, _):
+                hand_in(recorder, *([] if number else [soil]))
+    with start() as (_, outlet):
+        pass
+    (reading,) = outlet.records
+    assert reading.quality.verdict != "reject"
 
 
 def test_a_sample_is_blamed_for_no_run_that_did_not_judge_it(start, soil: Scan) -> None:
