@@ -78,10 +78,10 @@ class Installed:
             return True
         if not self._beat_at_s:
             self._beat_at_s = now_s + self._beat_s
-        elif now_s >= self._beat_at_s:
+        # A sample that is being judged may hang: whether this was well is known when it is done.
+        elif now_s >= self._beat_at_s and not daemon.busy_s:
             self._beat_at_s = now_s + self._beat_s
-            if not daemon.hangs:
-                self._change(self._lived)
+            self._change(self._lived)
         self._write_down_what_was_taken()
         if self._owed is not None and self._change(lambda state: state) is None:
             return False

@@ -98,11 +98,11 @@ def test_the_old_daemon_s_health_is_not_the_new_bundle_s(world: World) -> None:
     assert after.probation.healthy_s > 0
 
 
-@pytest.mark.parametrize(("hangs", "starts"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize(("busy_s", "starts"), [(0.0, 0), (59.9, 1)])
 def test_a_minute_in_which_a_sample_hangs_is_no_healthy_one(
-    world: World, monkeypatch, hangs: bool, starts: int
+    world: World, monkeypatch, busy_s: float, starts: int
 ) -> None:
-    monkeypatch.setattr(Daemon, "hangs", hangs)
+    monkeypatch.setattr(Daemon, "busy_s", busy_s)
     installed = Installed(world.device.config)
     with installed.daemon() as daemon:
         assert world.device.state.starts == 1
