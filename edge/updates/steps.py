@@ -117,7 +117,8 @@ def given_up(
 
 def looked(state: UpdateState) -> UpdateState:
     """A look went well: what stood in the way of looking is news when it comes again."""
-    return _with(state, hindrance="") if state.hindrance in _SEEN_ALONE else state
+    met_by_looks = _SEEN_ALONE if state.candidate else {*_SEEN_ALONE, Reason.UPDATE_NO_ROOM.value}
+    return _with(state, hindrance="") if state.hindrance in met_by_looks else state
 
 
 def rests(state: UpdateState) -> bool:

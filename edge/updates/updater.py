@@ -248,12 +248,12 @@ class Updater:
         )
 
     def _free_bytes(self, candidate: Candidate | None) -> int:
-        """What was free before anything came of an update: the part of it that is here wants no room."""
+        """What was free before anything came of an update: what is here of it wants no room."""
         free = shutil.disk_usage(self.settings.directory).free
         if candidate is None:
             return free
-        part = self.store.slot(candidate.slot) / part_name(candidate.release.sha256)
-        return free + (part.stat().st_size if part.is_file() else 0)
+        here = self.store.slot(candidate.slot).rglob("*")
+        return free + sum(path.stat().st_size for path in here if path.is_file())
 
     def _running(self, state: UpdateState) -> Bundle | None:
         """The bundle that runs; None where it can't be read any more, which an update may put right."""

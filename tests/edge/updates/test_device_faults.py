@@ -266,19 +266,41 @@ def test_a_device_is_not_taken_below_the_bundle_that_it_was_configured_with(
 
 
 def test_what_has_come_already_takes_no_room_from_an_update(world, monkeypatch, impatient) -> None:
-    usage, directory = shutil.disk_usage("/"), world.device.folder / "updates"
+    usage, slots = shutil.disk_usage("/"), world.device.folder / "updates" / "slots"
+
+    def taken() -> int:
+        return sum(path.stat().st_size for path in slots.rglob("*") if path.is_file())
 
     def disk(_: object) -> object:
-        parts = sum(part.stat().st_size for part in directory.rglob("*.part"))
-        return usage._replace(free=500_000_000 - parts)
+        return usage._replace(free=500_000_000 - (taken() - before))
 
+    before = taken()
     monkeypatch.setattr(shutil, "disk_usage", disk)
     world.release(minimum_free_bytes=499_000_000)
+    world.device.settings["trial_scans"] = 3
     world.faults.about, world.faults.cut_after = "/bundles/", 3_000_000
     world.faults.ranges = False
     assert world.refused() is Reason.UPDATE_UNREACHABLE
     assert disk("").free < 499_000_000
+    world.faults.cut_after = None
+    for looks in (1, 2):
+        candidate = world.apply().candidate
+        assert (candidate.step, candidate.looks) == ("trial", looks)
+    assert disk("").free < 499_000_000
+    world.device.scanned(3)
     world.updates_later()
+
+
+def test_want_of_room_is_told_anew_after_a_look_that_went_well(world) -> None:
+    rollout = world.release(minimum_free_bytes=10**18)
+    assert world.refused() is Reason.UPDATE_NO_ROOM
+    world.operated.halt(rollout)
+    world.serve()
+    assert not world.apply().hindrance
+    world.release("1.3.0", minimum_free_bytes=10**18)
+    assert world.refused() is Reason.UPDATE_NO_ROOM
+    told = [event.reason for event in world.device.state.events]
+    assert told.count(Reason.UPDATE_NO_ROOM) == 2
 
 
 def test_less_room_than_a_rollout_asks_for_is_told(world) -> None:
