@@ -63,7 +63,8 @@ class Asides:
             self._flying_state = mid, make
         elif (event := self._events.next()) is not None:
             limit = link.maximum_packet_bytes
-            if limit is not None and len(event.payload) + PACKET_OVERHEAD_BYTES > limit:
+            bytes_beside = len(self._topics.events) + PACKET_OVERHEAD_BYTES
+            if limit is not None and len(event.payload) + bytes_beside > limit:
                 _LOG.error("an event is larger than the %d bytes that the broker takes", limit)
                 return
             mid = link.publish(Message(self._topics.events, event.payload))
