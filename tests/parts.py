@@ -100,10 +100,14 @@ class DaemonProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
+    def write(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "loamscan.toml"
         path.write_text(_toml(self.settings))
+        return path
+
+    def start(self) -> None:
+        path = self.write()
         with (self.folder / "daemon.txt").open("ab") as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "loamscan", "run", "-v", "--config", str(path)],

@@ -1,4 +1,4 @@
-"""The units as systemd reads them. None is started: that takes a machine that systemd began."""
+"""The units as systemd reads them; `tests/integration/test_systemd.py` has one of them run."""
 
 from __future__ import annotations
 
