@@ -24,6 +24,7 @@ BENCHMARKS: Final = (
     "codecs",
     "fleet",
     "realism",
+    "moisture",
     "accuracy",
     "axes",
     "latents",
