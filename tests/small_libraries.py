@@ -76,6 +76,7 @@ def gathered(
     values: np.ndarray | None = None,
     device: Sequence[str] | None = None,
     site: Sequence[str] | None = None,
+    preparation: Sequence[str] | None = None,
 ) -> Gathered:
     """What an importer would have found: NIR scans of ``scanned`` and soil data of ``soils``."""
     soils = list(dict.fromkeys(scanned)) if soils is None else soils
@@ -98,6 +99,7 @@ def gathered(
             Scans(
                 axis, np.array(values, dtype=np.float32), np.array(scanned),
                 no_text(m) if device is None else np.array(device),
+                no_text(m) if preparation is None else np.array(preparation),
             ),
         )
     )  # fmt: skip

@@ -88,7 +88,8 @@ def train_on_library(
         test_set=f"soils of {library.name} that no other set has, held out by {block}",
     )
     progress(
-        f"{len(sets.mir)} soils for stage 1, {len(sets.pairs)} pairs, {len(sets.test)} for the test"
+        f"{sets.mir.soils} soils for stage 1, {sets.pairs.soils} with NIR and MIR, "
+        f"{sets.test.soils} for the test"
     )
     return train(settings, about, sets, progress, device, unfinished)
 

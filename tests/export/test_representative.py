@@ -23,7 +23,7 @@ def library_of(axis: Axis, values: np.ndarray) -> Library:
     names = np.array([f"soil {i}" for i in range(len(values))])
     nowhere = np.full(len(values), "")
     samples = Samples(names, np.full((len(values), 9), np.nan), nowhere, nowhere)
-    return Library("own", "CC0", samples, {"nir": Scans(axis, values, names, nowhere)})
+    return Library("own", "CC0", samples, {"nir": Scans(axis, values, names, nowhere, nowhere)})
 
 
 def test_they_are_rows_of_the_library_on_the_model_s_axis(quick_checkpoint) -> None:

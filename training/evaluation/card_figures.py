@@ -56,7 +56,7 @@ def evaluate(
         method,
         {
             "test_set": test_set,
-            "test_soils": len(test),
+            "test_soils": test.soils,
             "mean_ccc": mean_of(method, "ccc"),
             "strategies_mean_ccc": {
                 name: mean_of(table, "ccc")

@@ -114,6 +114,19 @@ class SpreadOfReadings(_Section):
     reproducibility_over_rmse: dict[str, float] | None
 
 
+class Preparation(_Section):
+    """The model on scans of soils in one preparation: CCC, RMSE and bias by property.
+
+    ``domain`` holds the shares of these scans beyond each limit; an empty name: not known.
+    """
+
+    name: str
+    soils: int
+    scans: int
+    domain: dict[str, float]
+    figures: dict[str, dict[str, float]]
+
+
 class Coverage(_Section):
     """Share of laboratory values that lie in their interval of ``level``."""
 
@@ -151,6 +164,7 @@ class Evaluation(_Section):
     strategies: dict[str, Strategy]
     comparisons: dict[str, list[Comparison]]
     spread: SpreadOfReadings
+    preparations: list[Preparation] = []
     coverage: dict[str, list[Coverage]]
     domain: dict[str, float]
     learning_curve: LearningCurve

@@ -23,6 +23,7 @@ from training.evaluation.document import (
 )
 from training.evaluation.learning_curve import SMALLEST, learning_curve
 from training.evaluation.local_calibration import ridge
+from training.evaluation.preparations import preparations
 from training.evaluation.readings import Floats, Predicted, Readings
 from training.evaluation.repeatability import repeatability
 from training.evaluation.strategy_figures import MODEL, comparisons, strategy_figures
@@ -64,6 +65,7 @@ def evaluate(
         strategies=found,
         comparisons=comparisons(readings, readings.model, rivals, found, drawn),
         spread=_spread(readings, found[MODEL]),
+        preparations=preparations(readings),
         coverage=_coverage(readings),
         domain=readings.flagged,
         learning_curve=curve,
@@ -72,7 +74,7 @@ def evaluate(
 
 
 def _spread(readings: Readings, model: Strategy) -> SpreadOfReadings:
-    found = repeatability(readings.model.values, readings.soil, readings.scanner)
+    found = repeatability(readings.model.values, readings.prepared_soil(), readings.scanner)
 
     def by_name(values: Floats | None) -> dict[str, float] | None:
         return None if values is None else dict(zip(NAMES, values.tolist(), strict=True))

@@ -9,6 +9,7 @@ from training.evaluation import figures
 from training.evaluation.bootstrap import Estimate
 from training.evaluation.document import Evaluation
 from training.evaluation.markup import cell, document, figure, table
+from training.evaluation.preparations_part import preparations_part
 from training.evaluation.readings import Readings
 from training.evaluation.strategies_part import figures_table, has_figures, strategies_part
 from training.evaluation.strategy_figures import MODEL
@@ -19,8 +20,8 @@ def page(found: Evaluation, readings: Readings) -> str:
     title = f"Evaluation of {found.model.name} {found.model.version}"
     parts = [
         f"<h1>{escape(title)}</h1>", _banner(found), _warnings(found), _tested(found),
-        _accuracy(found, readings), strategies_part(found), _intervals(found), _spread(found),
-        _domain(found), _curve(found), _xi(found), _how(found),
+        _accuracy(found, readings), preparations_part(found), strategies_part(found),
+        _intervals(found), _spread(found), _domain(found), _curve(found), _xi(found), _how(found),
     ]  # fmt: skip
     return document(title, "\n".join(part for part in parts if part))
 

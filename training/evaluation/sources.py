@@ -52,6 +52,7 @@ class Scanned:
     site: Text
     soil: NDArray[np.int64]
     scanner: Text
+    preparation: Text
     mir: NDArray[np.float32]
 
 
@@ -102,8 +103,9 @@ def of_library(library: Library, card: Card, dropped: list[str], learnt: Text | 
         dropped=dropped + lost,
     )
     return Scanned(
-        about, scans.axis, scans.values, samples.properties, samples.site, soil, scans.device, mir
-    )
+        about, scans.axis, scans.values, samples.properties, samples.site, soil, scans.device,
+        scans.preparation, mir,
+    )  # fmt: skip
 
 
 def _mean_mir(library: Library, names: Text, onto: Axis) -> tuple[NDArray[np.float32], list[str]]:
@@ -164,6 +166,7 @@ def synthetic_soils(soils: int, seed: int, card: Card) -> Scanned:
         drawn.site.astype(str),
         np.repeat(np.arange(soils), per_soil),
         device,
+        np.full(len(device), ""),
         MIR_AXIS.resample(drawn.mir[:, 0], card.mir_axis.axis()).astype(np.float32),
     )
 
@@ -198,16 +201,22 @@ def read_out(
     }
     predicted = coherent(outputs["properties"])
     intervals = IntervalModel.of(checkpoint.card.intervals)
+    own = {name: scanned.preparation == name for name in np.unique(scanned.preparation).tolist()}
     return Readings(
         observed=scanned.observed,
         site=scanned.site,
         soil=scanned.soil,
         scanner=scanned.scanner,
+        preparation=scanned.preparation,
         model=Predicted("the model under test, as the device runs it", predicted),
         preprocessed=outputs["preprocessed"].astype(np.float64),
         latent=outputs["latent"].astype(np.float64),
         intervals={intervals.level: intervals.bounds(predicted)},
         flagged=alarms(outputs, checkpoint.domain),
+        flagged_in={
+            name: alarms({of: values[rows] for of, values in outputs.items()}, checkpoint.domain)
+            for name, rows in own.items()
+        },
     )
 
 

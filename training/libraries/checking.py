@@ -147,6 +147,7 @@ def _on_one_axis(which: Range, gathered: Gathered) -> Scans | None:
         np.concatenate([part.values for part in parts]),
         _texts([part.sample for part in parts]),
         _texts([part.device for part in parts]),
+        _texts([part.preparation for part in parts]),
     )
 
 
@@ -191,7 +192,7 @@ def _drop_copies(label: str, scans: Scans, keep: NDArray[np.bool_], report: Repo
         if len(rows) == 1:
             continue
         names = dict.fromkeys(scans.sample[rows].tolist())
-        if len(names) == 1 and len(set(scans.device[rows].tolist())) == 1:
+        if len({(scans.sample[i], scans.device[i], scans.preparation[i]) for i in rows}) == 1:
             keep[rows[1:]] = False
             copies += scans.sample[rows[1:]].tolist()
         else:
@@ -199,7 +200,8 @@ def _drop_copies(label: str, scans: Scans, keep: NDArray[np.bool_], report: Repo
             disputed += [" or ".join(names)] * len(rows)
     report.note(f"{label} scans that are copies of another: dropped", copies)
     report.note(
-        f"{label} scans that stand under several samples or scanners: dropped, all of them",
+        f"{label} scans that stand under several samples, scanners or preparations: dropped, "
+        "all of them",
         disputed,
     )
 

@@ -8,7 +8,7 @@
     samples = "samples.csv"        # sample, the nine properties, and site and country if known
 
     [nir]
-    table = "nir.parquet"          # sample, device if known, and a column for each band
+    table = "nir.parquet"          # sample, device and preparation if known, and the bands
     unit = "nm"
     kind = "reflectance-percent"   # or reflectance (a fraction)
 
@@ -47,7 +47,9 @@ DESCRIPTION: Final = "library.toml"
 _ROWS: Final = 2048
 """A row group: what a reader holds beside the spectra."""
 
-_SAMPLE, _DEVICE, _SITE, _COUNTRY = "sample", "device", "site", "country"
+_SAMPLE, _DEVICE, _PREPARATION = "sample", "device", "preparation"
+_SITE, _COUNTRY = "site", "country"
+_OF_SCAN: Final = (_SAMPLE, _DEVICE, _PREPARATION)
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 """A file beside ``library.toml``, and nothing outside its folder."""
@@ -131,7 +133,8 @@ def write(library: Library, folder: Path) -> None:
             bands = {
                 repr(at): scans.values[:, i] for i, at in enumerate(scans.axis.values.tolist())
             }
-            table = pa.table({_SAMPLE: scans.sample, _DEVICE: scans.device, **bands})
+            said = zip(_OF_SCAN, (scans.sample, scans.device, scans.preparation), strict=True)
+            table = pa.table({**dict(said), **bands})
             pa.parquet.write_table(
                 table, folder / f"{which}.parquet", row_group_size=_ROWS, use_dictionary=False
             )
@@ -166,11 +169,14 @@ def _description(path: Path) -> Description:
 
 def _scans(folder: Path, said: NirTable | MirTable) -> Scans:
     path = folder / said.table
-    _check_columns(path, {_SAMPLE, _DEVICE}, bands=True)
-    table = read_table(path, (_SAMPLE, _DEVICE), (), position)
+    _check_columns(path, set(_OF_SCAN), bands=True)
+    table = read_table(path, _OF_SCAN, (), position)
     axis = band_axis(said.unit, table.positions, str(path))
     values = _as_kept(table.bands, said, path)
-    return Scans(axis, values, table.text[_SAMPLE], table.text.get(_DEVICE, no_text(table.rows)))
+    device, preparation = (
+        table.text.get(name, no_text(table.rows)) for name in (_DEVICE, _PREPARATION)
+    )
+    return Scans(axis, values, table.text[_SAMPLE], device, preparation)
 
 
 def _check_columns(path: Path, known: set[str], *, bands: bool = False) -> None:

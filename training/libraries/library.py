@@ -45,20 +45,28 @@ class Samples:
 class Scans:
     """``m`` scans of one range on one axis: ``values`` ``[m, bands]`` float32.
 
-    ``sample`` ``[m]`` names the soil and ``device`` ``[m]`` the instrument (empty: not known).
-    Repeats are kept: several scans may name the same soil and the same instrument.
+    ``sample`` ``[m]`` names the soil, ``device`` ``[m]`` the instrument, and ``preparation`` ``[m]``
+    what the soil was when it was scanned, air-dry, say, or moist (both empty: not known). Repeats are
+    kept: several scans may name the same soil, the same instrument and the same preparation.
     """
 
     axis: Axis
     values: NDArray[np.float32]
     sample: Text
     device: Text
+    preparation: Text
 
     def __len__(self) -> int:
         return len(self.sample)
 
     def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Scans:
-        return Scans(self.axis, self.values[rows], self.sample[rows], self.device[rows])
+        return Scans(
+            self.axis,
+            self.values[rows],
+            self.sample[rows],
+            self.device[rows],
+            self.preparation[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,7 +78,8 @@ def _scans(path: Path, key: str, which: Range, found: Gathered) -> None:
     axis = band_axis(_UNIT[which], table.positions, str(path))
     # A joined export has a row for every layer, scanned in this range or not.
     scanned = np.asarray(np.isfinite(table.bands).any(axis=1))
-    scans = Scans(axis, table.bands, table.text[key], _first(table, _DEVICES[which]))
+    device, unsaid = _first(table, _DEVICES[which]), no_text(table.rows)
+    scans = Scans(axis, table.bands, table.text[key], device, unsaid)
     found.scans.append((which, scans if scanned.all() else scans[scanned]))
 
 

@@ -24,6 +24,7 @@ def summary(library: Library) -> dict[str, Any]:
                 "scans": len(scans),
                 "samples": _distinct(scans.sample),
                 "devices": _distinct(scans.device),
+                "preparations": _counts(scans.preparation),
                 "axis": str(scans.axis),
             }
             for which, scans in library.scans.items()
@@ -50,6 +51,7 @@ def summary_lines(library: Library) -> list[str]:
     lines += [
         f"{which.upper()}: {part['scans']} scans of {part['samples']} samples, "
         f"{part['devices']} devices, {part['axis']}"
+        + "".join(f"; {count} {name}" for name, count in part["preparations"].items())
         for which, part in found["scans"].items()
     ]
     lines.append(f"{'':<18}{'unit':>9}{'analysed':>10}{'lowest':>9}{'median':>9}{'highest':>9}")
@@ -65,6 +67,11 @@ def summary_lines(library: Library) -> list[str]:
 
 def _distinct(names: Text) -> int:
     return len(np.unique(names[names != ""]))
+
+
+def _counts(names: Text) -> dict[str, int]:
+    found, counts = np.unique(names[names != ""], return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _paired(library: Library) -> int:

@@ -82,16 +82,22 @@ def training_data(library: Library, sets: TrainingSets) -> list[TrainingData]:
     return [
         TrainingData(
             name=f"{library.name}, {what}",
-            description=f"{len(soils)} soils; scans repeated or left out to {scans} a soil.",
+            description=f"{_counted(soils)}; scans repeated or left out to {scans} each.",
             licence=library.licence or "not stated",
             synthetic=False,
-            samples=len(soils),
+            samples=soils.soils,
         )
         for what, soils, scans in (
             ("MIR", sets.mir, sets.mir.mir.shape[1]),
             ("pairs of NIR and MIR", sets.pairs, sets.pairs.nir.shape[1]),
         )
     ]
+
+
+def _counted(soils: SoilSpectra) -> str:
+    if len(soils) == soils.soils:
+        return f"{len(soils)} soils"
+    return f"{soils.soils} soils in {len(soils)} preparations"
 
 
 def _parts(library: Library, block: Block, seed: int) -> NDArray[np.int64]:
@@ -122,39 +128,69 @@ def _groups(samples: Samples, block: Block) -> NDArray[np.int64]:
 def _soils(
     library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Block, axes: Axes
 ) -> SoilSpectra:
+    """The soils that are ``wanted``, with their scans of ``ranges``.
+
+    With NIR, a soil is there once in each preparation that it was scanned in: the mean of an air-dry
+    and a moist spectrum is that of no soil.
+    """
     samples = library.samples
-    rows = np.flatnonzero(wanted)
-    scans = {
-        which: _dense(samples.name[rows], library.scans[which], axes[which]) for which in ranges
-    }
-    nothing = {
-        which: np.empty((len(rows), 0, len(axis)), np.float32) for which, axis in axes.items()
-    }
-    nir, device = scans.get("nir", (nothing["nir"], np.empty((len(rows), 0), np.int64)))
+    soil = np.flatnonzero(wanted)
+    nir = np.empty((len(soil), 0, len(axes["nir"])), np.float32)
+    device = np.empty((len(soil), 0), np.int64)
+    if "nir" in ranges:
+        scans = library.scans["nir"]
+        soil, row = _in_each_preparation(scans, _sample_rows(scans, samples), wanted)
+        nir, device = _dense(row, len(soil), scans, axes["nir"])
+    mir = np.empty((len(soil), 0, len(axes["mir"])), np.float32)
+    if "mir" in ranges:
+        scans, own = library.scans["mir"], np.unique(soil)
+        of_scan = _sample_rows(scans, samples)
+        row = np.where(wanted[of_scan], np.searchsorted(own, of_scan), -1)
+        mir = _dense(row, len(own), scans, axes["mir"])[0][np.searchsorted(own, soil)]
     return SoilSpectra(
-        properties=samples.properties[rows],
-        site=_groups(samples, block)[rows],
+        soil=soil,
+        properties=samples.properties[soil],
+        site=_groups(samples, block)[soil],
         nir=nir,
         nir_device=device,
-        mir=scans.get("mir", (nothing["mir"], None))[0],
+        mir=mir,
     )
 
 
+def _sample_rows(scans: Scans, samples: Samples) -> NDArray[np.int64]:
+    """The row in ``samples`` of what each scan is of."""
+    row = {name: i for i, name in enumerate(samples.name.tolist())}
+    return np.array([row[name] for name in scans.sample.tolist()], dtype=np.int64)
+
+
+def _in_each_preparation(
+    scans: Scans, soil: NDArray[np.int64], wanted: Flags
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``soil`` once for each preparation, where ``wanted``; and which of these each scan is of, or -1."""
+    own = np.flatnonzero(wanted[soil])
+    preparation = np.unique(scans.preparation[own], return_inverse=True)[1]
+    pair, of_scan = np.unique(np.stack([soil[own], preparation]), axis=1, return_inverse=True)
+    row = np.full(len(scans), -1)
+    row[own] = of_scan.ravel()
+    return pair[0], row
+
+
 def _dense(
-    names: NDArray[np.str_], scans: Scans, onto: Axis
+    row: NDArray[np.int64], rows: int, scans: Scans, onto: Axis
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Scans ``[n, s, bands]`` on the axis ``onto`` and their devices ``[n, s]``, by soil."""
-    row = {name: i for i, name in enumerate(names.tolist())}
-    own = [i for i, name in enumerate(scans.sample.tolist()) if name in row]
-    soil = np.array([row[scans.sample[i]] for i in own], dtype=np.int64)
-    order = np.argsort(soil, kind="stable")
-    count = np.bincount(soil, minlength=len(names))
+    """Scans ``[rows, s, bands]`` on the axis ``onto`` and their devices ``[rows, s]``.
+
+    ``row`` ``[m]`` is that of each of the ``scans``, below 0 for none; every row has some.
+    """
+    own = np.flatnonzero(row >= 0)
+    order = np.argsort(row[own], kind="stable")
+    count = np.bincount(row[own], minlength=rows)
     first = np.cumsum(count) - count
     repeats = min(int(count.max(initial=0)), SCANS_MAX)
-    turn = np.arange(repeats)[None, :] % np.maximum(count, 1)[:, None]
-    taken = np.array(own, dtype=np.int64)[order][first[:, None] + turn]
+    turn = np.arange(repeats)[None, :] % count[:, None]
+    taken = own[order][first[:, None] + turn]
     device = np.unique(scans.device, return_inverse=True)[1]
-    values = np.empty((len(names), repeats, len(onto)), np.float32)
+    values = np.empty((rows, repeats, len(onto)), np.float32)
     for column in range(repeats):
         values[:, column] = scans.axis.resample(scans.values[taken[:, column]], onto)
     return values, device[taken].astype(np.int64)
@@ -163,10 +199,10 @@ def _dense(
 def _each_scan(library: Library, wanted: Flags, block: Block, axes: Axes) -> SoilSpectra:
     """Every NIR scan of the soils that are ``wanted``, as a soil of its own."""
     samples, scans = library.samples, library.scans["nir"]
-    row = {name: i for i, name in enumerate(samples.name.tolist())}
-    soil = np.array([row[name] for name in scans.sample.tolist()])
+    soil = _sample_rows(scans, samples)
     own = np.flatnonzero(wanted[soil])
     return SoilSpectra(
+        soil[own],
         samples.properties[soil[own]],
         _groups(samples, block)[soil[own]],
         scans.axis.resample(scans.values[own], axes["nir"]).astype(np.float32)[:, None],
@@ -176,9 +212,9 @@ def _each_scan(library: Library, wanted: Flags, block: Block, axes: Axes) -> Soi
 
 
 def _check(library: Library, sets: TrainingSets) -> None:
-    if len(sets.pairs) < SOILS_MIN:
+    if sets.pairs.soils < SOILS_MIN:
         raise LibraryError(
-            f"{library.name} leaves {len(sets.pairs)} soils with NIR and MIR to learn from",
+            f"{library.name} leaves {sets.pairs.soils} soils with NIR and MIR to learn from",
             f"use a library that leaves at least {SOILS_MIN}",
         )
     if len(sets.domain) < DOMAIN_SCANS_MIN:
@@ -191,10 +227,10 @@ def _check(library: Library, sets: TrainingSets) -> None:
         (sets.intervals, "for the intervals", INTERVALS_MIN),
         (sets.test, "of the test", TESTED_MIN),
     ):
-        known = np.isfinite(soils.properties).sum(axis=0)
-        for name, count in zip(NAMES, known.tolist(), strict=True):
+        for name, column in zip(NAMES, soils.properties.T, strict=True):
+            count = len(np.unique(soils.soil[np.isfinite(column)]))
             if count < least:
                 raise LibraryError(
-                    f"{name} was analysed of {count} of the {len(soils)} soils {what}",
+                    f"{name} was analysed of {count} of the {soils.soils} soils {what}",
                     f"a bundle says all nine properties: add soils with it, at least {least} there",
                 )

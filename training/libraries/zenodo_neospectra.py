@@ -83,10 +83,12 @@ def _nir(path: Path, table: Table, found: Gathered) -> None:
     fraction = table.bands
     fraction /= 100  # in place: the library may be as large as memory allows
     axis = band_axis("nm", table.positions, str(path))
-    found.scans.append(("nir", Scans(axis, fraction, sample, table.text[_SERIAL])))
+    scans = Scans(axis, fraction, sample, table.text[_SERIAL], no_text(table.rows))
+    found.scans.append(("nir", scans))
 
 
 def _mir(path: Path, table: Table, found: Gathered) -> None:
     axis = band_axis("cm-1", table.positions, str(path))
-    scans = Scans(axis, table.bands, table.text[_SAMPLE], no_text(table.rows))
+    unsaid = no_text(table.rows)
+    scans = Scans(axis, table.bands, table.text[_SAMPLE], unsaid, unsaid)
     found.scans.append(("mir", scans))

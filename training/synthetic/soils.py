@@ -79,7 +79,7 @@ def draw_soils(
     if mir is not None:
         np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
         np.negative(np.log10(mir_scans, out=mir_scans), out=mir_scans)
-    return SoilSpectra(labels, soils.site, nir_scans, nir_device, mir_scans)
+    return SoilSpectra(np.arange(n), labels, soils.site, nir_scans, nir_device, mir_scans)
 
 
 def _scan(

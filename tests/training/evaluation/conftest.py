@@ -34,11 +34,13 @@ def _readings(
         site=np.array([f"site-{i // 4}" for i in range(soils)]),
         soil=soil,
         scanner=scanner,
+        preparation=np.full(len(soil), ""),
         model=Predicted("a model", predicted),
         preprocessed=np.hstack([latent, rng.normal(size=(len(soil), 4))]),
         latent=latent,
         intervals={0.9: (predicted - half, predicted + half)},
         flagged={"any": 0.01, "any_reject": 0.0},
+        flagged_in={"": {"any": 0.01, "any_reject": 0.0}},
     )
 
 

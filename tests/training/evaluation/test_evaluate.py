@@ -188,6 +188,41 @@ def test_spread_stands_beside_rmse(document, make_readings) -> None:
     assert alone.reproducibility_left_out
 
 
+def test_preparations_are_told_apart(document, make_readings) -> None:
+    readings = make_readings()
+    assert document(readings).preparations == []
+    moist = np.tile([False, True], len(readings.soil) // 2)
+    values = readings.model.values + 2.0 * moist[:, None]
+    both = replace(
+        readings,
+        model=Predicted("a model", values),
+        preparation=np.where(moist, "moist", "air-dry"),
+        flagged_in={name: {"any": 0.1, "any_reject": 0.0} for name in ("air-dry", "moist")},
+    )
+    found = document(both)
+    dry, wet = found.preparations
+    assert (dry.name, wet.name) == ("air-dry", "moist")
+    assert dry.soils == wet.soils == 60
+    assert dry.scans == wet.scans == 120
+    for i, name in enumerate(NAMES):
+        for of, rows in ((dry, ~moist), (wet, moist)):
+            expected = metrics(both.observed[both.soil[rows], i], values[rows, i])
+            assert_allclose(of.figures[name]["ccc"], expected.ccc)
+            assert_allclose(of.figures[name]["bias"], expected.bias)
+
+
+def test_a_soil_in_two_preparations_is_no_repeat(document, make_readings) -> None:
+    readings = make_readings(replicates=2)
+    moist = np.tile([False, True], len(readings.soil) // 2)
+    both = replace(
+        readings,
+        preparation=np.where(moist, "moist", "air-dry"),
+        flagged_in={name: {"any": 0.1, "any_reject": 0.0} for name in ("air-dry", "moist")},
+    )
+    assert document(readings).spread.replicated_soils == 60
+    assert document(both).spread.replicated_soils == 0
+
+
 def test_coverage_is_near_what_was_promised(document, make_readings) -> None:
     for rows in document(make_readings(soils=200)).coverage.values():
         (row,) = rows

@@ -39,6 +39,7 @@ def write_library(
     scans = LibraryScans(
         axis, drawn.nir.reshape(2 * soils, -1)[:, bands], np.repeat(names, 2),
         np.char.add("scanner-", drawn.nir_device.reshape(-1).astype(str)),
+        np.full(2 * soils, ""),
     )  # fmt: skip
     samples = Samples(names, drawn.properties, drawn.site.astype(str), np.full(soils, ""))
     folder.write(Library(name, "CC-BY-4.0", samples, {"nir": scans}), where)

@@ -124,6 +124,19 @@ def test_the_same_readings_give_the_same_bytes(made, plain) -> None:
     assert made() == plain
 
 
+def test_preparations_have_a_column_each(made, make_readings) -> None:
+    readings = make_readings()
+    assert "In which preparation" not in made(readings)
+    names = np.tile(["", HOSTILE], len(readings.soil) // 2)
+    shares = {"any": 0.25, "any_reject": 0.125}
+    both = replace(readings, preparation=names, flagged_in={"": shares, HOSTILE: shares})
+    outline = Outline(made(both))
+    assert "In which preparation the soils were" in outline.text
+    assert "not said" in outline.text
+    assert HOSTILE in outline.text
+    assert "script" not in {name for name, _ in outline.elements}
+
+
 def test_a_property_left_out_is_named_with_the_reason(made, make_readings) -> None:
     readings = make_readings()
     observed = readings.observed.copy()

@@ -88,15 +88,22 @@ def test_mir_scans_of_a_library_are_averaged_by_soil_and_an_axis_too_short_is_sa
 ) -> None:
     names = np.array([f"s{i:02}" for i in range(12)])
     samples = Samples(names, scanned.observed, scanned.site, np.full(12, ""))
-    nir = Scans(scanned.axis, scanned.reflectance, names[scanned.soil], scanned.scanner)
+    unsaid = np.full(len(scanned.soil), "")
+    nir = Scans(scanned.axis, scanned.reflectance, names[scanned.soil], scanned.scanner, unsaid)
     twice = np.concatenate([scanned.mir + 0.1, scanned.mir - 0.1])[:-1]
-    mir = Scans(MIR_AXIS, twice, np.concatenate([names, names])[:-1], np.full(23, "m"))
+    mir = Scans(
+        MIR_AXIS, twice, np.concatenate([names, names])[:-1], np.full(23, "m"), np.full(23, "")
+    )
     library = Library("both", "CC0-1.0", samples, {"nir": nir, "mir": mir})
     found = of_library(library, quick_checkpoint.card, [], None)
     np.testing.assert_allclose(found.mir[:-1], scanned.mir[:-1], atol=1e-5)
     np.testing.assert_allclose(found.mir[-1], scanned.mir[-1] + 0.1, atol=1e-5)
     short = Scans(
-        type(MIR_AXIS)("cm-1", MIR_AXIS.values[:900]), twice[:, :900], mir.sample, mir.device
+        type(MIR_AXIS)("cm-1", MIR_AXIS.values[:900]),
+        twice[:, :900],
+        mir.sample,
+        mir.device,
+        mir.preparation,
     )
     partly = Library("both", "CC0-1.0", samples, {"nir": nir, "mir": short})
     found = of_library(partly, quick_checkpoint.card, [], None)

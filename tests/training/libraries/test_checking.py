@@ -97,18 +97,21 @@ def test_a_scan_that_is_there_twice_is_kept_once() -> None:
     assert told(report) == ["NIR scans that are copies of another: dropped"]
 
 
-@pytest.mark.parametrize(
-    ("scanned", "device"), [(["a", "b", "c"], ["X"] * 3), (["a", "a", "c"], ["X", "Y", "X"])]
-)
-def test_a_scan_under_two_samples_or_scanners_is_of_nobody_knows_what(
-    scanned: list[str], device: list[str]
+@pytest.mark.parametrize(("scanned", "device", "preparation"), [
+    (["a", "b", "c"], ["X"] * 3, ["dry"] * 3),
+    (["a", "a", "c"], ["X", "Y", "X"], ["dry"] * 3),
+    (["a", "a", "c"], ["X"] * 3, ["dry", "moist", "dry"]),
+])  # fmt: skip
+def test_a_scan_under_two_names_of_anything_is_of_nobody_knows_what(
+    scanned: list[str], device: list[str], preparation: list[str]
 ) -> None:
     values = np.tile(0.4 + 0.01 * np.arange(6), (3, 1))
     values[2] += 0.1
-    library, report = checked(gathered(scanned, values=values, device=device))
+    found = gathered(scanned, values=values, device=device, preparation=preparation)
+    library, report = checked(found)
     assert library.scans["nir"].sample.tolist() == ["c"]
     assert report.findings[0].count == 2
-    assert "several samples or scanners" in told(report)[0]
+    assert "several samples, scanners or preparations" in told(report)[0]
 
 
 def test_a_scan_of_one_value_throughout_is_none() -> None:
@@ -149,7 +152,7 @@ def test_scans_on_two_axes_are_two_libraries() -> None:
     found = gathered(["a"])
     other = Scans(
         Axis("nm", np.linspace(2500, 1390, 6)), np.full((1, 6), 0.3, np.float32),
-        np.array(["b"]), np.array([""]),
+        np.array(["b"]), np.array([""]), np.array([""]),
     )  # fmt: skip
     found.scans.append(("nir", other))
     with pytest.raises(LibraryError, match="different axes"):

@@ -15,6 +15,7 @@ from training.errors import LibraryError
 from training.libraries import folder
 from training.libraries.library import Library
 from training.libraries.sources import read_library
+from training.libraries.summary import summary, summary_lines
 
 OSSL_SITE = (
     "id.sample_local_c,id.layer_local_c,longitude.point_wgs84_dd,latitude.point_wgs84_dd,"
@@ -165,6 +166,22 @@ def own(tmp_path: Path, kind: str, values: list[str], toml: str = TOML) -> Path:
     write_csv(tmp_path / "samples.csv", ["sample", "clay"], [["a", "23"]])
     write_csv(tmp_path / "nir.csv", ["sample", "2500", "2400", "2300"], [["a", *values]])
     return tmp_path
+
+
+def test_the_preparation_of_a_soil_stands_with_its_scans(tmp_path: Path) -> None:
+    own(tmp_path, "reflectance", ["0.5", "0.4", "0.1"])
+    header = ["sample", "preparation", "2500", "2400", "2300"]
+    rows = [["a", "air-dry", "0.5", "0.4", "0.1"], ["a", " moist ", "0.3", "0.2", "0.1"],
+            ["a", "", "0.4", "0.3", "0.1"]]  # fmt: skip
+    write_csv(tmp_path / "nir.csv", header, rows)
+    library, _ = read_library("loamscan", [tmp_path])
+    assert library.scans["nir"].preparation.tolist() == ["air-dry", "moist", ""]
+    folder.write(library, tmp_path / "kept")
+    again, _ = read_library("loamscan", [tmp_path / "kept"])
+    assert again.scans["nir"].preparation.tolist() == ["air-dry", "moist", ""]
+    counts = summary(library)["scans"]["nir"]["preparations"]
+    assert counts == {"air-dry": 1, "moist": 1}
+    assert "; 1 air-dry; 1 moist" in "\n".join(summary_lines(library))
 
 
 @pytest.mark.parametrize(

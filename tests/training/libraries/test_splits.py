@@ -28,7 +28,9 @@ def library(
         values = 1 + 0.001 * np.arange(len(mir))[:, None] + 0.01 * np.arange(5)
         axis = Axis("cm-1", np.linspace(600, 4000, 5))
         none = np.full(len(mir), "")
-        found.scans.append(("mir", Scans(axis, values.astype(np.float32), np.array(mir), none)))
+        found.scans.append(
+            ("mir", Scans(axis, values.astype(np.float32), np.array(mir), none, none))
+        )
     return checked(found)[0]
 
 

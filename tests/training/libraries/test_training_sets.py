@@ -36,7 +36,8 @@ def library_of(soils: SoilSpectra, axis: Axis) -> Library:
     def scans(axis: Axis, values: np.ndarray, device: np.ndarray) -> Scans:
         repeats = values.shape[1]
         flat = values.reshape(-1, values.shape[2])
-        return Scans(axis, flat, np.repeat(names, repeats), device.ravel())
+        sample = np.repeat(names, repeats)
+        return Scans(axis, flat, sample, device.ravel(), np.full(len(sample), ""))
 
     mir_device = np.full(soils.mir.shape[:2], "ftir")
     return Library("small", "CC-BY-4.0", samples, {
@@ -94,6 +95,36 @@ def test_a_soil_with_fewer_scans_has_its_own_again_and_one_with_many_is_cut(libr
     scans_of = {len(np.unique(scans, axis=0)) for scans in sets.pairs.nir}
     assert scans_of <= {1, 4, SCANS_MAX}
     assert len(sets.domain) == np.isin(nir.sample[few], names_of(uneven, sets.domain)).sum()
+
+
+def test_a_soil_is_there_once_in_each_preparation_and_in_one_set_alone(library) -> None:
+    nir = library.scans["nir"]
+    moist = replace(nir, values=0.5 * nir.values, preparation=np.full(len(nir), "moist"))
+    moist = moist[np.isin(moist.sample, library.samples.name[:150])]
+    dry = replace(nir, preparation=np.full(len(nir), "air-dry"))
+    both = Scans(
+        nir.axis,
+        *(np.concatenate([getattr(of, name) for of in (dry, moist)])
+          for name in ("values", "sample", "device", "preparation")),
+    )  # fmt: skip
+    sets = training_sets(replace(library, scans={**library.scans, "nir": both}), "sample", 0)
+    once = training_sets(library, "sample", 0)
+    for name in ("pairs", "intervals", "test"):
+        found, plain = getattr(sets, name), getattr(once, name)
+        assert soils_in(found) == soils_in(plain)
+        assert found.soils == plain.soils == len(plain)
+        dry_row = {soil: row for row, soil in reversed(list(enumerate(found.soil.tolist())))}
+        assert found[np.array(list(dry_row.values()))[::-1]].nir.tobytes() == plain.nir.tobytes()
+        twice = [row for row in range(len(found)) if dry_row[found.soil[row]] != row]
+        assert len(twice) == (plain.soil < 150).sum()
+        for row in twice:
+            other = dry_row[found.soil[row]]
+            assert found.nir[row] == pytest.approx(0.5 * found.nir[other], abs=1e-6)
+            assert found.mir[row].tobytes() == found.mir[other].tobytes()
+            assert found.properties[row].tobytes() == found.properties[other].tobytes()
+            assert found.site[row] == found.site[other]
+    assert len(sets.mir) == len(once.mir)
+    assert len(sets.domain) > len(once.domain)
 
 
 def names_of(library: Library, soils: SoilSpectra) -> list[str]:
