@@ -36,6 +36,10 @@ INTERVAL_LEVEL = 0.9
 CAUTION_QUANTILE = 0.99
 REJECT_QUANTILE = 0.999
 
+DOMAIN_SOILS_FEW = 100
+"""Soils below which a run warns: scans of one soil resemble each other, and the percentile of 99 is
+that of hardly more than one of them. Ours."""
+
 VERSIONS = ("loamscan", "numpy", "torch")
 """What a run that is taken up again must find as it left it, since bits depend on it."""
 
@@ -87,6 +91,11 @@ def train_on_library(
         training_data=training_data(library, sets),
         test_set=f"soils of {library.name} that no other set has, held out by {block}",
     )
+    if sets.domain.soils < DOMAIN_SOILS_FEW:
+        progress(
+            f"! the limits of the domain rest on {sets.domain.soils} soils: one odd soil among them "
+            "sets them, and strange spectra may pass"
+        )
     progress(
         f"{sets.mir.soils} soils for stage 1, {sets.pairs.soils} with NIR and MIR, "
         f"{sets.test.soils} for the test"

@@ -55,7 +55,7 @@ def evaluate(
         name: strategy_figures(readings, strategy, drawn) for name, strategy in strategies.items()
     }
     progress("learning curve")
-    curve = _learning_curve(readings, seed)
+    curve = _learning_curve(readings, found[MODEL], seed)
     progress("comparisons, repeatability, coverage, xi")
     return Evaluation(
         model=model,
@@ -117,9 +117,10 @@ def _coverage(readings: Readings) -> dict[str, list[Coverage]]:
     return rows
 
 
-def _learning_curve(readings: Readings, seed: int) -> LearningCurve:
+def _learning_curve(readings: Readings, model: Strategy, seed: int) -> LearningCurve:
+    told = np.array([bool(model.properties[name].figures) for name in NAMES])
     known = np.isfinite(readings.observed)
-    columns = np.flatnonzero(known.mean(axis=0) >= CURVE_KNOWN)
+    columns = np.flatnonzero(told & (known.mean(axis=0) >= CURVE_KNOWN))
     names = [NAMES[i] for i in columns]
     observed = np.where(np.isin(np.arange(len(NAMES)), columns), readings.observed, np.nan)
 

@@ -236,7 +236,7 @@ def _independence(name: str, soils: Text, card: Card, learnt: Text | None) -> In
             text="No soil bears the name of one that the model learnt from. The same soil under "
             "another name would not be noticed.",
         )
-    if name in {data.name for data in card.training_data}:
+    if any(data.name == name or data.name.startswith(f"{name}, ") for data in card.training_data):
         return Independence(
             status="not independent",
             shared_soils=None,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from soil.axis import Axis
 from soil.properties import HIGHEST, INDEX, LOWEST, PROPERTIES
-from soil.spectrum import REFLECTANCE_MAX
+from soil.spectrum import PERCENT_MEDIAN_MIN, REFLECTANCE_MAX
 from training.errors import LibraryError
 from training.libraries.gathered import Gathered
 from training.libraries.library import RANGES, Library, Range, Samples, Scans, Text
@@ -25,6 +25,13 @@ VALID: Final[dict[Range, tuple[float, float]]] = {
 BELOW_ZERO: Final = {"total_carbon": 0.1, "inorganic_carbon": 0.1, "organic_carbon": 0.1}
 """How far below zero the noise of a laboratory's carbon reaches, in %. Ours: the NeoSpectra library
 has organic carbon down to -0.03 and, from carbonate, inorganic carbon down to -0.07."""
+
+DARKEST: Final = PERCENT_MEDIAN_MIN / 100
+"""Median reflectance fraction of the darkest soil."""
+
+ABOVE_TOTAL: Final = 0.5
+"""How far a part of carbon, or nitrogen, may lie above total carbon, in % and, of more than 5 %, as
+a tenth of it: what two methods of a laboratory differ by. Ours."""
 
 TEXTURE_SUM: Final = (95.0, 105.0)
 """Sums of clay, silt and sand, in %, that rounding explains. Ours."""
@@ -118,12 +125,30 @@ def _possible(samples: Samples, report: Report) -> Samples:
             ],
         )
         column[impossible] = np.nan
+    carbon = values[:, INDEX["total_carbon"]].copy()
+    for name in ("organic_carbon", "inorganic_carbon", "total_nitrogen"):
+        column = values[:, INDEX[name]]
+        with np.errstate(invalid="ignore"):
+            more = column > carbon + np.maximum(ABOVE_TOTAL, carbon / 10)
+        label = PROPERTIES[INDEX[name]].label
+        report.note(
+            f"{label} above total carbon: both taken as not analysed",
+            [
+                f"{sample} ({part:g} of {whole:g})"
+                for sample, part, whole in zip(
+                    samples.name[more], column[more], carbon[more], strict=True
+                )
+            ],
+        )
+        column[more] = np.nan
+        values[more, INDEX["total_carbon"]] = np.nan
     total = values[:, _TEXTURE].sum(axis=1)
+    known = np.nansum(values[:, _TEXTURE], axis=1)
     with np.errstate(invalid="ignore"):
-        odd = (total < TEXTURE_SUM[0]) | (total > TEXTURE_SUM[1])
+        odd = (total < TEXTURE_SUM[0]) | (known > TEXTURE_SUM[1])
     report.note(
         "clay, silt and sand that do not make 100 %: taken as not analysed",
-        [f"{name} ({sum_:g})" for name, sum_ in zip(samples.name[odd], total[odd], strict=True)],
+        [f"{name} ({sum_:g})" for name, sum_ in zip(samples.name[odd], known[odd], strict=True)],
     )
     values[np.ix_(odd, _TEXTURE)] = np.nan
     return Samples(samples.name, values, samples.site, samples.country)
@@ -170,11 +195,19 @@ def _sound(which: Range, scans: Scans | None, report: Report) -> Scans | None:
         f"{label} scans with values outside {lowest:g} to {highest:g}: dropped",
         scans.sample[beyond & ~unnamed],
     )
+    dark = np.zeros(len(scans), dtype=bool)
+    if which == "nir":
+        dark[~gaps & ~beyond] = np.median(scans.values[~gaps & ~beyond], axis=1) < DARKEST
+        report.note(
+            f"NIR scans with a median below {DARKEST:g}, darker than any soil (fractions among per "
+            "cent?): dropped",
+            scans.sample[dark & ~unnamed],
+        )
     flat = ~gaps & ~beyond & (scans.values == scans.values[:, :1]).all(axis=1)
     report.note(
         f"{label} scans that are one value throughout: dropped", scans.sample[flat & ~unnamed]
     )
-    keep = ~(unnamed | gaps | beyond | flat)
+    keep = ~(unnamed | gaps | beyond | dark | flat)
     _drop_copies(label, scans, keep, report)
     return scans if keep.all() else scans[keep]
 

@@ -126,6 +126,8 @@ def write(library: Library, folder: Path) -> None:
         f"licence = {_quoted(library.licence)}",
         'samples = "samples.parquet"',
     ]
+    if (folder / DESCRIPTION).exists():
+        raise LibraryError(f"{folder} holds a library already", "name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pa.parquet.write_table(pa.table(columns), folder / "samples.parquet")

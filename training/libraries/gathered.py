@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from training.libraries.library import Range, Samples, Scans, Text
 
 CACO3 = "caco3_usda.a54_w.pct"
 """OSSL's calcium carbonate, % by mass, of which inorganic carbon is computed."""
+
+HOLE: Final = 4.0
+"""Steps of the usual size that may lie between two bands. Ours: two or three bad pixels."""
 
 OSSL_CODES = {p.ossl_code: p.name for p in PROPERTIES if p.ossl_code} | {CACO3: "inorganic_carbon"}
 """Our property behind each OSSL column."""
@@ -42,11 +46,22 @@ def laboratory(columns: Mapping[str, NDArray[np.float64]], rows: int) -> NDArray
 
 
 def band_axis(unit: str, positions: NDArray[np.float64], where: str) -> Axis:
-    """The axis of a table's bands; raises `LibraryError` where they are none."""
+    """The axis of a table's bands; raises `LibraryError` where they are none, or have a hole."""
     try:
-        return Axis(unit, positions)
+        axis = Axis(unit, positions)
     except AxisError as error:
         raise LibraryError(f"{where}: {error.what}", "correct the header row") from error
+    # An instrument's bands are about evenly spaced in one of the two.
+    steps = {each: np.abs(np.diff(axis.values_in(each))) for each in ("nm", "cm-1")}
+    wide = {each: float(step.max() / np.median(step)) for each, step in steps.items()}
+    even = min(wide, key=lambda each: wide[each])
+    if wide[even] > HOLE:
+        at = int(np.argmax(steps[even]))
+        raise LibraryError(
+            f"{where} has no bands between {axis.values[at]:.6g} and {axis.values[at + 1]:.6g} {unit}",
+            "add them: what lies there is not made up; or cut the spectra off before the hole",
+        )
+    return axis
 
 
 def no_text(rows: int) -> Text:

@@ -23,7 +23,9 @@ from training.libraries.library import Text
 
 MISSING = ("", "NA", "NaN", "nan", "NULL", "null", "N/A", "#N/A", "-")
 _WHOLE = re.compile(r"^(\d+)\.0+$")
+_COLUMN = re.compile(r"CSV column #(\d+)")
 _NUMBER = re.compile(r"\d+(\.\d*)?")
+_NOT_COMMAS = (";", "\t", "|")
 _UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, pa.ArrowException)
 _ROWS = 2048
 _BLOCK_BYTES = 1 << 24
@@ -49,12 +51,23 @@ def headers(path: Path) -> list[str]:
         else:
             with _text(path) as file:
                 names = next(csv.reader(file), [])
+    except UnicodeDecodeError as error:
+        raise LibraryError(
+            f"{path} is no text in UTF-8",
+            "save it as CSV in UTF-8, and name CSV, CSV.gz or Parquet",
+        ) from error
     except _UNREADABLE as error:
         raise LibraryError(
             f"{path} can't be read: {error}", "name a CSV, CSV.gz or Parquet file"
         ) from error
     if not names:
         raise LibraryError(f"{path} is empty", "name a file with a header row")
+    apart = next((mark for mark in _NOT_COMMAS if len(names) <= 2 and mark in names[0]), None)
+    if apart is not None or names[0].startswith("sep="):
+        raise LibraryError(
+            f"{path} is not separated by commas",
+            "save it with commas between columns, points in numbers, and the header row first",
+        )
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise LibraryError(
@@ -92,8 +105,12 @@ def read_table(
                 else np.empty((batch.num_rows, 0), dtype=np.float32)
             )
     except _UNREADABLE as error:
-        raise LibraryError(f"{path}: {error}", "correct the file, or leave it out") from error
+        column = _COLUMN.search(str(error))
+        where = f"{path}, column {names[int(column[1])]}" if column else str(path)
+        raise LibraryError(f"{where}: {error}", "correct the file, or leave it out") from error
     rows = sum(len(block) for block in bands)
+    if not rows:
+        raise LibraryError(f"{path} has a header and no rows", "name a file with data")
     return Table(
         text={name: np.concatenate(blocks[name]) if blocks[name] else _no_text() for name in texts},
         number={name: np.concatenate([np.empty(0), *blocks[name]]) for name in numbers},

@@ -107,7 +107,8 @@ def _parts(library: Library, block: Block, seed: int) -> NDArray[np.int64]:
     if len(sizes) < PARTS:
         raise LibraryError(
             f"{library.name} has {len(sizes)} blocks (by {block}), too few for {PARTS} parts",
-            "hold smaller blocks together (--block sample), or use a larger library",
+            "hold smaller blocks together (--block site, or sample, which flatters), or use a "
+            "larger library",
         )
     return dealt(sizes, PARTS, seed)[group]
 
@@ -228,9 +229,15 @@ def _check(library: Library, sets: TrainingSets) -> None:
         (sets.test, "of the test", TESTED_MIN),
     ):
         for name, column in zip(NAMES, soils.properties.T, strict=True):
-            count = len(np.unique(soils.soil[np.isfinite(column)]))
+            known = np.isfinite(column)
+            count = len(np.unique(soils.soil[known]))
             if count < least:
                 raise LibraryError(
                     f"{name} was analysed of {count} of the {soils.soils} soils {what}",
                     f"a bundle says all nine properties: add soils with it, at least {least} there",
+                )
+            if np.ptp(column[known]) == 0:
+                raise LibraryError(
+                    f"{name} is {column[known][0]:g} of all {count} soils {what}",
+                    "a model learns from differences: add soils with other values",
                 )

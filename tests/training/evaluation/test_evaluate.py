@@ -85,6 +85,16 @@ def test_a_property_of_one_value_is_left_out(document, make_readings) -> None:
     assert row.left_out == "all soils have the same value"
 
 
+def test_one_value_throughout_costs_the_learning_curve_that_property_alone(
+    document, make_readings
+) -> None:
+    readings = make_readings()
+    observed = readings.observed.copy()
+    observed[:, INDEX["cec"]] = 12.0
+    curve = document(replace(readings, observed=observed)).learning_curve
+    assert curve.properties == [name for name in NAMES if name != "cec"]
+
+
 def test_the_better_of_two_strategies_is_named(document, make_readings) -> None:
     readings = make_readings()
     noise = np.random.default_rng(0).normal(size=readings.model.values.shape)

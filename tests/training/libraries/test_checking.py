@@ -12,7 +12,7 @@ from soil.axis import Axis
 from soil.properties import HIGHEST, INDEX, LOWEST
 from training.errors import LibraryError
 from training.libraries.checking import checked
-from training.libraries.library import Scans
+from training.libraries.library import Library, Scans
 
 SOUND = np.array([2.4, 0.6, 1.8, 0.17, 6.8, 14.2, 23.0, 41.0, 36.0])
 
@@ -26,6 +26,10 @@ def soils(**changes: float) -> np.ndarray:
     for name, value in changes.items():
         values[INDEX[name]] = value
     return values
+
+
+def value(library: Library, name: str) -> float:
+    return float(library.samples.properties[0, INDEX[name]])
 
 
 def test_a_sound_library_is_taken_as_it_is() -> None:
@@ -58,6 +62,33 @@ def test_a_texture_that_does_not_add_up_is_left_out_whole() -> None:
     texture = [INDEX[name] for name in ("clay", "silt", "sand")]
     assert np.isnan(library.samples.properties[0, texture]).all()
     assert report.findings[0].examples == ("a (74)",)
+
+
+def test_two_classes_of_a_texture_can_be_too_much() -> None:
+    library, _ = checked(
+        gathered(["a"], properties=np.array([soils(clay=np.nan, silt=100, sand=100)]))
+    )
+    assert np.isnan([value(library, "silt"), value(library, "sand")]).all()
+
+
+@pytest.mark.parametrize("change", [
+    {"organic_carbon": 4.8}, {"inorganic_carbon": 9.0}, {"total_nitrogen": 4.0},
+])  # fmt: skip
+def test_a_part_of_carbon_is_not_more_than_the_whole(change: dict[str, float]) -> None:
+    library, report = checked(gathered(["a"], properties=np.array([soils(**change)])))
+    assert np.isnan([value(library, name) for name in ("total_carbon", *change)]).all()
+    assert any("above total carbon" in finding for finding in told(report))
+    slightly, report = checked(gathered(["a"], properties=np.array([soils(organic_carbon=2.5)])))
+    assert value(slightly, "organic_carbon") == 2.5
+    assert told(report) == []
+
+
+def test_scans_darker_than_any_soil_are_another_unit() -> None:
+    values = 0.4 + 0.01 * np.arange(12).reshape(2, 6)
+    values[1] /= 100
+    library, report = checked(gathered(["a", "b"], values=values))
+    assert library.scans["nir"].sample.tolist() == ["a"]
+    assert "fractions among per cent" in told(report)[0]
 
 
 def test_missing_values_stay_missing_and_cost_nothing_else() -> None:

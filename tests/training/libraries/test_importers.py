@@ -13,6 +13,7 @@ from small_libraries import NEOSPECTRA_NM, spectrum, write_csv, zenodo_mir, zeno
 from soil.properties import IC_PER_CACO3, INDEX
 from training.errors import LibraryError
 from training.libraries import folder
+from training.libraries.gathered import band_axis
 from training.libraries.library import Library
 from training.libraries.sources import read_library
 from training.libraries.summary import summary, summary_lines
@@ -166,6 +167,37 @@ def own(tmp_path: Path, kind: str, values: list[str], toml: str = TOML) -> Path:
     write_csv(tmp_path / "samples.csv", ["sample", "clay"], [["a", "23"]])
     write_csv(tmp_path / "nir.csv", ["sample", "2500", "2400", "2300"], [["a", *values]])
     return tmp_path
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("sample;2500;2400\na;0,5;0,4\n", "not separated by commas"),
+    ("sep=,\nsample,2500,2400\na,0.5,0.4\n", "not separated by commas"),
+    ("sample,2500,2400\n", "has a header and no rows"),
+    ("sample,2500,2400\na,0.5,dark\n", "column 2400"),
+    ("sample,2500,2495,2490,2450,2445\na,.5,.5,.5,.4,.4\n", "no bands between 2490 and 2450 nm"),
+    ("s\xe4mple,2500,2400\na,0.5,0.4\n", "no text in UTF-8"),
+])  # fmt: skip
+def test_a_table_that_is_none_says_what_is_wrong_with_it(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    own(tmp_path, "reflectance", ["0.5", "0.4", "0.1"])
+    (tmp_path / "nir.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(LibraryError, match=why):
+        read_library("loamscan", [tmp_path])
+
+
+def test_bands_that_are_even_in_wavenumbers_have_no_hole_in_nanometres() -> None:
+    even = 1e7 / np.linspace(3922.0, 7407.0, 257)
+    assert len(band_axis("nm", even, "here")) == 257
+    with pytest.raises(LibraryError, match="no bands between"):
+        band_axis("nm", np.delete(even, slice(100, 110)), "here")
+
+
+def test_a_library_is_not_written_over_another(tmp_path: Path) -> None:
+    own(tmp_path, "reflectance", ["0.5", "0.4", "0.1"])
+    library, _ = read_library("loamscan", [tmp_path])
+    with pytest.raises(LibraryError, match="holds a library already"):
+        folder.write(library, tmp_path)
 
 
 def test_the_preparation_of_a_soil_stands_with_its_scans(tmp_path: Path) -> None:

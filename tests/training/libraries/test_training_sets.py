@@ -18,6 +18,7 @@ from training.card import read_card
 from training.checkpoint import CARD
 from training.commands import train
 from training.errors import SettingsError
+from training.evaluation.sources import of_library
 from training.libraries import folder
 from training.libraries.library import Library, Samples, Scans
 from training.libraries.training_sets import SCANS_MAX, training_sets
@@ -143,6 +144,12 @@ def unanalysed(of: Library) -> Library:
     return replace(of, samples=replace(of.samples, properties=properties))
 
 
+def of_one_value(of: Library) -> Library:
+    properties = of.samples.properties.copy()
+    properties[:, INDEX["cec"]] = 12.0
+    return replace(of, samples=replace(of.samples, properties=properties))
+
+
 def few_soils(of: Library) -> Library:
     rows = np.arange(40)
     names = of.samples.name[rows]
@@ -170,6 +177,7 @@ def short_axis(of: Library) -> Library:
     (without("nir"), "sample", "no NIR scans"),
     (one_scan_each, "sample", r"leaves \d+ NIR scans for the limits"),
     (unanalysed, "sample", r"cec was analysed of \d of the \d+ soils"),
+    (of_one_value, "sample", r"cec is 12 of all \d+ soils to learn from"),
     (few_soils, "sample", r"leaves \d+ soils with NIR and MIR"),
     (nameless_sites, "site", "of 300 samples the site is not known"),
     (lambda of: of, "country", "1 blocks .by country., too few"),
@@ -195,6 +203,11 @@ def test_the_command_trains_on_a_library_and_the_card_says_so(library, tmp_path:
         card.domain.gh.calibrated_on / (card.domain.gh.calibrated_on + 1)
     )
     assert "wet_soil_alarms" not in card.evaluation
+    few = training_sets(library, "site", 0).domain.soils
+    assert f"the limits of the domain rest on {few} soils" in result.output
+    assert of_library(library, card, [], None).about.independence.status == "not independent"
+    other = replace(library, name="smal")
+    assert of_library(other, card, [], None).about.independence.status == "your word"
 
 
 @pytest.mark.parametrize("call", [
