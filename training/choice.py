@@ -32,14 +32,16 @@ def choose(
 ) -> Weights:
     """Cross-validate stages 2 and 3 over the sites of ``pairs`` and weigh the strategies ``names``.
 
-    Stage 1 has seen no pair and is not trained again.
+    Stage 1 is not trained again: where the MIR library holds the pairs, it has seen the spectra of
+    those judged, though never their values.
     """
     said: dict[str, NDArray[np.float64]] = {}
     splits = list(folds(pairs.site, settings.choice_folds, settings.seed))
     for number, (learn, judged) in enumerate(splits, 1):
         progress(f"choice: part {number} of {len(splits)}")
         sight = nir_stage(settings, pairs[learn], autoencoder, progress)
-        parts = heads_stage(settings, names, seen_in_nir(sight, pairs[learn]), mir_soils, progress)
+        others = None if mir_soils is None else mir_soils.without(pairs.soil[judged])
+        parts = heads_stage(settings, names, seen_in_nir(sight, pairs[learn]), others, progress)
         for rival, found in said_by(parts, seen_in_nir(sight, pairs[judged]).first()).items():
             said.setdefault(rival, np.full((len(pairs), len(NAMES)), np.nan))[judged] = found
     observed = to_model_scale(pairs.properties)

@@ -39,7 +39,7 @@ INTERRUPTED = 130
 )
 @click.option("--synthetic", is_flag=True, help="Train on synthetic soils instead of SOURCES.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option(
     "--pairs", default=2106, show_default=True, help="Synthetic soils with both NIR and MIR."
 )

@@ -44,7 +44,7 @@ class Autoencoder:
 
 @dataclass(frozen=True, eq=False)
 class SeenSoils:
-    """Soils as heads see them: each view ``[n, scans, k]``, targets ``[n, t]``, site ``[n]``.
+    """Soils as heads see them: each view ``[n, scans, k]``, targets ``[n, t]``, site and soil ``[n]``.
 
     ``parts`` are the columns of each treatment in a view.
     """
@@ -52,6 +52,7 @@ class SeenSoils:
     views: dict[str, Any]
     targets: NDArray[np.float64]
     site: NDArray[np.int64]
+    soil: NDArray[np.int64]
     parts: dict[str, tuple[slice, ...]]
 
     def first(self) -> dict[str, Any]:
@@ -60,7 +61,11 @@ class SeenSoils:
 
     def __getitem__(self, rows: Rows) -> SeenSoils:
         views = {name: view[rows] for name, view in self.views.items()}
-        return SeenSoils(views, self.targets[rows], self.site[rows], self.parts)
+        return SeenSoils(views, self.targets[rows], self.site[rows], self.soil[rows], self.parts)
+
+    def without(self, soil: NDArray[np.int64]) -> SeenSoils:
+        """All but the soils of the numbers ``soil``."""
+        return self[np.flatnonzero(~np.isin(self.soil, soil))]
 
 
 def mir_stage(settings: Settings, library: SoilSpectra, progress: Progress) -> Autoencoder:
@@ -107,6 +112,7 @@ def seen_in_nir(sight: NirSight, soils: SoilSpectra) -> SeenSoils:
         {name: view.unflatten(0, (len(soils), scans)) for name, view in views.items()},
         to_targets(soils.properties),
         soils.site,
+        soils.soil,
         {name: sight.parts(name) for name in views},
     )
 
@@ -118,7 +124,7 @@ def seen_in_mir(encoder: MirEncoder, soils: SoilSpectra) -> SeenSoils:
     whole = (slice(None),)
     views = {MIR: mir, MIR_LATENT: latent}
     parts: dict[str, tuple[slice, ...]] = {MIR: whole, MIR_LATENT: whole}
-    return SeenSoils(views, to_targets(soils.properties), soils.site, parts)
+    return SeenSoils(views, to_targets(soils.properties), soils.site, soils.soil, parts)
 
 
 def heads_stage(
@@ -158,7 +164,8 @@ def _head(
     own = ScannedSoils(view, soils.targets)
     library = own[learn]
     if strategy.mir_soils_too and mir_soils is not None:
-        library = library.beside(ScannedSoils(mir_soils.views[MIR_LATENT], mir_soils.targets))
+        others = mir_soils.without(soils.soil[check])
+        library = library.beside(ScannedSoils(others.views[MIR_LATENT], others.targets))
     head, _ = fit_perceptron(
         library, own[check], settings.heads_hidden, settings.heads_schedule, settings.seed,
         progress, f"heads of {name}",

@@ -96,6 +96,11 @@ def train_on_library(
             f"! the limits of the domain rest on {sets.domain.soils} soils: one odd soil among them "
             "sets them, and strange spectra may pass"
         )
+    without = sorted(
+        set(library.scans["nir"].sample.tolist()) - set(library.scans["mir"].sample.tolist())
+    )
+    if without:
+        progress(f"{len(without)} soils without MIR are neither learnt from nor tested on")
     progress(
         f"{sets.mir.soils} soils for stage 1, {sets.pairs.soils} with NIR and MIR, "
         f"{sets.test.soils} for the test"

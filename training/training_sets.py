@@ -12,7 +12,7 @@ from training.soil_spectra import SoilSpectra
 
 @dataclass(frozen=True)
 class TrainingSets:
-    """No two share a soil.
+    """No two share a soil, but that those of ``pairs`` may be in ``mir`` too.
 
     ``mir`` is for stage 1, ``pairs`` for 2 and 3; ``domain`` and ``intervals`` calibrate what they
     are called after, ``test`` has NIR and MIR. ``wet`` are field-moist soils that the model must not

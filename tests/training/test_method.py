@@ -15,7 +15,7 @@ from training.evaluation.card_figures import strategy_tables
 from training.fitting import reproducible
 from training.heads.blend import RIVALS_MAX
 from training.method import mir_side, nir_side
-from training.stages import seen_in_mir, seen_in_nir
+from training.stages import heads_stage, seen_in_mir, seen_in_nir
 from training.strategies import BELIEF, MIR_STRATEGIES, NIR_STRATEGIES, STRATEGIES
 from training.synthetic.libraries import synthetic_libraries
 
@@ -119,3 +119,23 @@ def test_the_choice_leaves_gaps_out(run, quick_settings) -> None:
         weights = choose(quick_settings, names, pairs, mir.autoencoder, None, silent)
     assert weights["cec"]
     assert all(np.isfinite(list(own.values())).all() for own in weights.values())
+
+
+def test_heads_that_learn_from_mir_soils_too_do_not_see_those_judged(run, quick_settings) -> None:
+    libraries, mir, _ = run
+    pairs = libraries.pairs
+    assert not set(libraries.mir.soil.tolist()) & set(pairs.soil.tolist())
+    seen = seen_in_mir(mir.autoencoder.encoder, pairs)
+    name = "NIR+MIR-SSL-MLP"
+    shown: list[tuple[set[int], set[int]]] = []
+
+    def watched(settings, names, soils, mir_soils, progress):
+        shown.append((set(soils.soil.tolist()), set(mir_soils.soil.tolist())))
+        return heads_stage(settings, names, soils, mir_soils, progress)
+
+    with reproducible(0), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.choice.heads_stage", watched)
+        choose(quick_settings, (name,), pairs, mir.autoencoder, seen, silent)
+    assert len(shown) == quick_settings.choice_folds
+    for learnt, beside in shown:
+        assert beside == learnt

@@ -38,7 +38,9 @@ RESAMPLES_MIN = 400
     show_default=True,
     help="Bootstrap resamples behind the intervals.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of every draw.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of every draw."
+)
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def evaluate(
     checkpoint: Path,

@@ -79,6 +79,7 @@ def _merged(parts: list[Samples], report: Report) -> Samples:
     known = lowest <= highest
     with np.errstate(invalid="ignore"):
         differs = known & (highest - lowest > SAME * np.maximum(np.abs(highest), np.abs(lowest)))
+        differs |= known & np.isinf(highest - lowest) & (lowest != highest)
     for i, item in enumerate(PROPERTIES):
         report.note(
             f"samples with more than one {item.label}: taken as not analysed", unique[differs[:, i]]

@@ -155,11 +155,16 @@ def _texts(column: pa.Array) -> Text:
     Spreadsheets and data frames write the identifier 101 as 101.0 where a cell beside it is empty.
     """
     if pa.types.is_floating(column.type):
-        given = ["" if n is None or isnan(n) else f"{n:.15g}" for n in column.to_pylist()]
+        given = ["" if n is None or isnan(n) else _plain(n) for n in column.to_pylist()]
     else:
         given = [(text or "").strip() for text in column.cast(pa.string()).to_pylist()]
     plain = [_WHOLE.sub(r"\1", text) for text in given]
     return np.array(["" if text in MISSING else text for text in plain], dtype=np.str_)
+
+
+def _plain(number: float) -> str:
+    """A whole number with all its digits, such as identifiers have."""
+    return str(int(number)) if number.is_integer() else f"{number:.15g}"
 
 
 def _floats(column: pa.Array, kind: pa.DataType) -> NDArray[Any]:

@@ -33,6 +33,9 @@ ANALYSED_MIN: Final = 30
 """Pairs, and pairs with a value of each property, that training begins with. Ours: below, what is
 learnt is chance."""
 
+SITES_MIN: Final = 10
+"""Sites that inner choices begin to hold together: fewer can't be dealt into parts. Ours."""
+
 DOMAIN_SCANS_MIN: Final = 99
 """What a percentile of 99 takes."""
 
@@ -63,15 +66,22 @@ def training_sets(
                 "training needs soils with both: add the files of the other range",
             )
     part = _parts(library, block, seed)
+    rng = np.random.default_rng(seed)
+    block_of = _numbered_anew(_inner_blocks(library.samples, block), rng)
     scanned = {which: np.isin(library.samples.name, library.scans[which].sample) for which in axes}
     both = scanned["nir"] & scanned["mir"]
     learnt = ~np.isin(part, (*TEST_PARTS, DOMAIN_PART, INTERVAL_PART))
     sets = TrainingSets(
-        mir=_soils(library, learnt & scanned["mir"], ("mir",), block, axes),
-        pairs=_soils(library, learnt & both, ("nir", "mir"), block, axes),
-        domain=_each_scan(library, part == DOMAIN_PART, block, axes),
-        intervals=_soils(library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block, axes),
-        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block, axes),
+        mir=_soils(library, learnt & scanned["mir"], ("mir",), block_of, axes, rng),
+        pairs=_soils(library, learnt & both, ("nir", "mir"), block_of, axes, rng),
+        domain=_each_scan(library, part == DOMAIN_PART, block_of, axes),
+        intervals=_one_preparation_each(
+            _soils(
+                library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block_of, axes, rng
+            ),
+            rng,
+        ),
+        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block_of, axes, rng),
     )
     _check(library, sets)
     return sets
@@ -126,8 +136,34 @@ def _groups(samples: Samples, block: Block) -> NDArray[np.int64]:
     return np.unique(place, return_inverse=True)[1].astype(np.int64)
 
 
+def _inner_blocks(samples: Samples, block: Block) -> NDArray[np.int64]:
+    """What choices within the learnt soils hold together: at least sites, where they are known."""
+    if block == "sample" and not (samples.site == "").any():
+        sites = _groups(samples, "site")
+        if sites.max() + 1 >= SITES_MIN:
+            return sites
+    return _groups(samples, block)
+
+
+def _numbered_anew(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """The same groups in an order of chance: some stages stop by the first of them."""
+    drawn: NDArray[np.int64] = rng.permutation(group.max() + 1)[group]
+    return drawn
+
+
+def _one_preparation_each(soils: SoilSpectra, rng: np.random.Generator) -> SoilSpectra:
+    """Each soil in one of its preparations: an interval counts on soils that err apart."""
+    drawn = rng.permutation(len(soils))
+    return soils[np.sort(drawn[np.unique(soils.soil[drawn], return_index=True)[1]])]
+
+
 def _soils(
-    library: Library, wanted: Flags, ranges: tuple[Range, ...], block: Block, axes: Axes
+    library: Library,
+    wanted: Flags,
+    ranges: tuple[Range, ...],
+    block_of: NDArray[np.int64],
+    axes: Axes,
+    rng: np.random.Generator,
 ) -> SoilSpectra:
     """The soils that are ``wanted``, with their scans of ``ranges``.
 
@@ -141,17 +177,17 @@ def _soils(
     if "nir" in ranges:
         scans = library.scans["nir"]
         soil, row = _in_each_preparation(scans, _sample_rows(scans, samples), wanted)
-        nir, device = _dense(row, len(soil), scans, axes["nir"])
+        nir, device = _dense(row, len(soil), scans, axes["nir"], rng)
     mir = np.empty((len(soil), 0, len(axes["mir"])), np.float32)
     if "mir" in ranges:
         scans, own = library.scans["mir"], np.unique(soil)
         of_scan = _sample_rows(scans, samples)
         row = np.where(wanted[of_scan], np.searchsorted(own, of_scan), -1)
-        mir = _dense(row, len(own), scans, axes["mir"])[0][np.searchsorted(own, soil)]
+        mir = _dense(row, len(own), scans, axes["mir"], rng)[0][np.searchsorted(own, soil)]
     return SoilSpectra(
         soil=soil,
         properties=samples.properties[soil],
-        site=_groups(samples, block)[soil],
+        site=block_of[soil],
         nir=nir,
         nir_device=device,
         mir=mir,
@@ -177,13 +213,14 @@ def _in_each_preparation(
 
 
 def _dense(
-    row: NDArray[np.int64], rows: int, scans: Scans, onto: Axis
+    row: NDArray[np.int64], rows: int, scans: Scans, onto: Axis, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Scans ``[rows, s, bands]`` on the axis ``onto`` and their devices ``[rows, s]``.
 
     ``row`` ``[m]`` is that of each of the ``scans``, below 0 for none; every row has some.
     """
-    own = np.flatnonzero(row >= 0)
+    # Of a soil the first scan, or the first few, stand for it in places: they are of any scanner.
+    own = rng.permutation(np.flatnonzero(row >= 0))
     order = np.argsort(row[own], kind="stable")
     count = np.bincount(row[own], minlength=rows)
     first = np.cumsum(count) - count
@@ -197,7 +234,9 @@ def _dense(
     return values, device[taken].astype(np.int64)
 
 
-def _each_scan(library: Library, wanted: Flags, block: Block, axes: Axes) -> SoilSpectra:
+def _each_scan(
+    library: Library, wanted: Flags, block_of: NDArray[np.int64], axes: Axes
+) -> SoilSpectra:
     """Every NIR scan of the soils that are ``wanted``, as a soil of its own."""
     samples, scans = library.samples, library.scans["nir"]
     soil = _sample_rows(scans, samples)
@@ -205,7 +244,7 @@ def _each_scan(library: Library, wanted: Flags, block: Block, axes: Axes) -> Soi
     return SoilSpectra(
         soil[own],
         samples.properties[soil[own]],
-        _groups(samples, block)[soil[own]],
+        block_of[soil[own]],
         scans.axis.resample(scans.values[own], axes["nir"]).astype(np.float32)[:, None],
         np.unique(scans.device, return_inverse=True)[1][own][:, None],
         np.empty((len(own), 0, len(axes["mir"])), np.float32),

@@ -26,6 +26,9 @@ REFLECTANCE_MIN = 1e-4
 BLOCK = 64
 """Soils that are scanned at once, few enough for a processor's cache."""
 
+SOILS_OF_A_SET = 1_000_000_000
+"""Numbers of soils begin anew in each set, so far apart."""
+
 SOILS_PER_SITE = 12
 SITES_MIN = 8
 """Ours."""
@@ -79,7 +82,8 @@ def draw_soils(
     if mir is not None:
         np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
         np.negative(np.log10(mir_scans, out=mir_scans), out=mir_scans)
-    return SoilSpectra(np.arange(n), labels, soils.site, nir_scans, nir_device, mir_scans)
+    number = which * SOILS_OF_A_SET + np.arange(n)
+    return SoilSpectra(number, labels, soils.site, nir_scans, nir_device, mir_scans)
 
 
 def _scan(
