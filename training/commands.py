@@ -96,6 +96,8 @@ def train(
     A run that was interrupted, by Ctrl-C or a power cut, goes on where it stopped when the same
     command is given again; the checkpoint is the same to the bit.
     """
+    import torch
+
     from training.checkpoint import prepare, save
     from training.device import chosen_device
     from training.errors import SettingsError
@@ -134,6 +136,10 @@ def train(
                 checkpoint = train_on_library(
                     settings, library, block, tell, computing_on, unfinished
                 )
+    except torch.OutOfMemoryError as error:
+        raise SettingsError(
+            "the GPU has too little memory for this library", "add --device cpu"
+        ) from error
     except KeyboardInterrupt:
         done = unfinished.progress
         click.echo(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from training.device import computing_on, device_in_use
 from training.errors import UnfinishedError
@@ -48,6 +49,7 @@ def reproducible(
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with (
+            threadpool_limits(THREADS, user_api="blas"),
             computing_on(device),
             remembering(unfinished),
             torch.random.fork_rng(devices=[] if device == "cpu" else None),

@@ -40,7 +40,7 @@ DOMAIN_SOILS_FEW = 100
 """Soils below which a run warns: scans of one soil resemble each other, and the percentile of 99 is
 that of hardly more than one of them. Ours."""
 
-VERSIONS = ("loamscan", "numpy", "torch")
+VERSIONS = ("loamscan", "numpy", "scikit-learn", "scipy", "torch")
 """What a run that is taken up again must find as it left it, since bits depend on it."""
 
 

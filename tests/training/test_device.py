@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch.overrides import TorchFunctionMode
 
+from training.commands import train
 from training.device import chosen_device, computing_on, device_in_use, placed
 from training.errors import SettingsError
 from training.fitting import Descent, Schedule, generator, reproducible
@@ -118,3 +121,13 @@ def test_a_device_gives_the_same_bits_twice_and_networks_on_the_processor(device
 
 def silent(line: str) -> None:
     pass
+
+
+def test_a_gpu_with_too_little_memory_is_no_traceback(monkeypatch, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("training.train.train_synthetic", full)
+    ran = CliRunner().invoke(train, ["--synthetic", "--quick", "--out", str(tmp_path / "made")])
+    assert isinstance(ran.exception, SettingsError)
+    assert "--device cpu" in str(ran.exception)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from training.fitting import Schedule, fit, generator, reproducible
+from training.fitting import THREADS, Schedule, fit, generator, reproducible
 from training.mir_autoencoder import divergence, train_mir_autoencoder
 from training.networks import MirDecoder
 from training.nir_encoder import train_nir_encoder
@@ -102,3 +103,13 @@ def test_torch_gets_its_settings_back() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_numpy_s_threads_are_as_many_as_torch_s_whatever_was_set() -> None:
+    def blas() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(1, user_api="blas"):
+        with reproducible(0):
+            assert blas() == {THREADS}
+        assert blas() == {1}

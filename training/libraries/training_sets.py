@@ -28,6 +28,9 @@ INTERVAL_PART: Final = 3
 SCANS_MAX: Final = 8
 """Scans of a soil that are learnt from; a soil with fewer has its own again. Ours."""
 
+USUAL: Final = 0.95
+"""Share of the soils that have all their scans learnt from, if they are not above `SCANS_MAX`. Ours."""
+
 SOILS_MIN: Final = 60
 ANALYSED_MIN: Final = 30
 """Pairs, and pairs with a value of each property, that training begins with. Ours: below, what is
@@ -224,7 +227,9 @@ def _dense(
     order = np.argsort(row[own], kind="stable")
     count = np.bincount(row[own], minlength=rows)
     first = np.cumsum(count) - count
-    repeats = min(int(count.max(initial=0)), SCANS_MAX)
+    # One soil of many scans shall not make all others' be held as often.
+    usual = np.quantile(count, USUAL, method="higher") if rows else 0
+    repeats = min(int(usual), SCANS_MAX)
     turn = np.arange(repeats)[None, :] % count[:, None]
     taken = own[order][first[:, None] + turn]
     device = np.unique(scans.device, return_inverse=True)[1]
