@@ -26,12 +26,16 @@ figcaption, .note { color: #555; font-size: .9rem; max-width: 52rem }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .75rem 0 }
 caption { text-align: left; color: #555; padding-bottom: .3rem }
+caption span { display: inline-block; position: sticky; left: 0; max-width: min(52rem, calc(100vw - 3rem)) }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th { font-weight: 600 } tbody th, thead th:first-child, .text { text-align: left }
-tbody th { font-weight: 400 } td small { color: #666; display: block; white-space: nowrap }
+tbody th { font-weight: 400; position: sticky; left: 0; background: #fff }
+td small { color: #666; display: block; white-space: nowrap }
 summary { cursor: pointer; padding: .2rem 0; color: #0b5394 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0 }
 dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
+@media screen and (max-width: 48rem) { figure { overflow-x: auto }
+  figure img { width: 48rem; max-width: none } figcaption { position: sticky; left: 0 } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } h2 { break-after: avoid }
   figure, table { break-inside: avoid } .scroll { overflow: visible } }
 """
@@ -101,6 +105,6 @@ def table(
             made.append(f"<td{wide}>{text}</td>")
         body.append(f'<tr><th scope="row">{escape(first)}</th>{"".join(made)}</tr>')
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table><caption><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
