@@ -28,11 +28,12 @@ from training.fitting import reproducible
 from training.heads.assembled import Part
 from training.heads.examples import Examples, folds
 from training.heads.kinds import fit_head
+from training.mir_autoencoder import MirAutoencoder
 from training.pipeline import CHUNK, LATENT, SCORES
 from training.scores import fit_scores
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
-from training.stages import Autoencoder, mir_stage, nir_stage, seen_in_nir
+from training.stages import mir_stage, nir_stage, seen_in_nir
 from training.synthetic.libraries import synthetic_libraries
 from training.targets import to_targets
 
@@ -59,7 +60,7 @@ def _of_seed(
     with reproducible(seed):
         torch.set_num_threads(1)
         settings = Settings(seed=seed).quick() if quick else Settings(seed=seed)
-        autoencoder: Autoencoder | None = None
+        autoencoder: MirAutoencoder | None = None
         for pairs in sizes:
             tell(f"{pairs} pairs")
             ours = replace(settings, pairs=pairs)
@@ -73,7 +74,7 @@ def _of_seed(
 
 
 def _views(
-    settings: Settings, autoencoder: Autoencoder, pairs: SoilSpectra, test: SoilSpectra
+    settings: Settings, autoencoder: MirAutoencoder, pairs: SoilSpectra, test: SoilSpectra
 ) -> tuple[dict[str, View], dict[str, float]]:
     sight = nir_stage(settings, pairs, autoencoder, _silent)
     seen, asked = (_means(sight, soils) for soils in (pairs, test))

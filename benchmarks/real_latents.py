@@ -22,6 +22,7 @@ from soil.axis import Axis
 from soil.metrics import metrics
 from training.axes import MIR_AXIS, NIR_AXIS
 from training.fitting import reproducible
+from training.pipeline import LATENT
 from training.settings import Settings
 from training.stages import mir_stage, nir_stage
 from training.synthetic.libraries import synthetic_libraries
@@ -61,14 +62,13 @@ def _synthetic_latents(
         found = {}
         for name, spectra in sets.items():
             if spectra.infrared == "MIR":
-                own, onto, encode = Axis("cm-1", spectra.positions), MIR_AXIS, None
+                own, onto = Axis("cm-1", spectra.positions), MIR_AXIS
             else:
                 own, onto = Axis("nm", spectra.positions), Axis("nm", NIR_AXIS.values[near])
-                encode = sight.preprocessing
             at = torch.from_numpy(own.resample(spectra.absorbance, onto).astype(np.float32))
             with torch.no_grad():
-                if encode is None:
+                if spectra.infrared == "MIR":
                     found[name] = autoencoder.encoder(at)[0].numpy()
                 else:
-                    found[name] = sight.nir_encoder(encode(10**-at)).numpy()
+                    found[name] = sight(10**-at)[LATENT].numpy()
     return found

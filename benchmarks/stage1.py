@@ -68,7 +68,7 @@ def fixed_batch(both: MirAutoencoder, library: ScanRepeats) -> Iterator[int]:
     device = both.encoder.centre.device
     soils = torch.arange(min(BATCH, len(library)))
     scans, mean = library.first(soils).to(device), library.mean(soils).to(device)
-    both.standardise(*(each.to(device) for each in library.centre_and_scale(soils)))
+    both.begin(library.to(device), soils.to(device))
     rng = generator(0, 3, device)
     adam = torch.optim.AdamW(both.parameters(), lr=1e-4, weight_decay=0.0, fused=True)
     both.train()
@@ -94,9 +94,7 @@ class _Soils(Dataset[Any]):
 def loader_loop(both: MirAutoencoder, library: ScanRepeats) -> Iterator[int]:
     """The peer: a plain DataLoader over ``library`` in memory, and AdamW as it comes."""
     device = both.encoder.centre.device
-    both.standardise(
-        *(each.to(device) for each in library.centre_and_scale(torch.arange(len(library))))
-    )
+    both.begin(library.to(device), torch.arange(len(library), device=device))
     rng = generator(0, 4, device)
     adam = torch.optim.AdamW(both.parameters(), lr=1e-4, weight_decay=0.0)
     loader = DataLoader(_Soils(library), BATCH, shuffle=True, drop_last=True)

@@ -13,7 +13,7 @@ from training.axes import ScannerName
 from training.errors import CheckpointError, CheckpointUnsupportedError
 
 SCHEMA_FAMILY: Final = "loamscan.checkpoint/"
-SCHEMA: Final = "loamscan.checkpoint/1"
+SCHEMA: Final = "loamscan.checkpoint/2"
 
 BundleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
@@ -81,7 +81,7 @@ class Card(_Section):
     ``scanner`` is the kind that the axis was chosen for.
     """
 
-    schema_: Literal["loamscan.checkpoint/1"] = Field(alias="schema")
+    schema_: Literal["loamscan.checkpoint/2"] = Field(alias="schema")
     name: BundleName
     version: Version
     synthetic: bool

@@ -22,6 +22,7 @@ from training.card import Card, read_card
 from training.errors import CheckpointDamagedError, CheckpointError
 from training.every_strategy import EveryStrategy
 from training.pipeline import Model
+from training.preprocessing import preprocessed_bands
 from training.quantisation_spectra import check_arrays
 
 WEIGHTS: Final = "weights.safetensors"
@@ -144,8 +145,9 @@ def _check_sizes(card: Card, domain: DomainModel, golden: dict[str, NDArray[np.f
     wanted = {
         "axis": (len(card.axis.values), sizes.bands),
         "mir_axis": (len(card.mir_axis.values), mir_bands),
-        "Q's mean": (domain.q.mean.size, sizes.nir_encoder[0]),
-        "Q's components": (domain.q.components.shape[1], sizes.nir_encoder[0]),
+        "the NIR encoder's input": (sizes.nir_encoder[0], sum(sizes.scores)),
+        "Q's mean": (domain.q.mean.size, preprocessed_bands(sizes.bands)),
+        "Q's components": (domain.q.components.shape[1], preprocessed_bands(sizes.bands)),
         "GH's mean": (domain.gh.mean.size, latent),
         "GH's whitening": (domain.gh.whitening.shape[1], latent),
         "golden reflectance": (golden["reflectance"].shape[1], sizes.bands),

@@ -13,9 +13,10 @@ from training.fitting import Progress
 from training.heads.assembled import rivals_of
 from training.heads.blend import blend_weights
 from training.heads.examples import folds
+from training.mir_autoencoder import MirAutoencoder
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
-from training.stages import Autoencoder, SeenSoils, heads_stage, nir_stage, seen_in_nir
+from training.stages import SeenSoils, heads_stage, nir_stage, seen_in_nir
 from training.strategies import BELIEF
 
 Weights = dict[str, dict[str, float]]
@@ -26,7 +27,7 @@ def choose(
     settings: Settings,
     names: Collection[str],
     pairs: SoilSpectra,
-    autoencoder: Autoencoder,
+    autoencoder: MirAutoencoder,
     mir_soils: SeenSoils | None,
     progress: Progress,
 ) -> Weights:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.heads.assembled import Part, rival_names, two_ways
-from training.mir_autoencoder import mir_latents
-from training.pipeline import CHUNK, MIR, MIR_LATENT
+from training.mir_autoencoder import mir_views
+from training.pipeline import CHUNK
 
 
 class EveryStrategy(nn.Module):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class EveryStrategy(nn.Module):  # type: ignore[misc]
 
     def seen_in_mir(self, absorbance: Any) -> dict[str, Any]:
         """The views ``[n, k]`` of MIR absorbance ``[n, bands]``, by name."""
-        return {MIR: absorbance, MIR_LATENT: mir_latents(self.mir_encoder, absorbance)}
+        return mir_views(self.mir_encoder, absorbance)
 
     def said(self, views: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
         """As `said_by` its parts."""

@@ -12,11 +12,11 @@ from training.choice import choose
 from training.every_strategy import EveryStrategy
 from training.fitting import Progress
 from training.heads.assembled import Part, assembled
+from training.mir_autoencoder import MirAutoencoder
 from training.pipeline import Model, Pipeline
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import (
-    Autoencoder,
     heads_stage,
     mir_stage,
     nir_stage,
@@ -38,7 +38,7 @@ class Trained:
 class MirSide:
     """What the MIR library alone leaves."""
 
-    autoencoder: Autoencoder
+    autoencoder: MirAutoencoder
     parts: dict[str, Part]
 
 

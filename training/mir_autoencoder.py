@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterator
+from typing import Any, Final
 
 import torch
 from torch import nn
 
 from training.device import placed
 from training.fitting import Descent, Progress, Schedule, descend, generator
+from training.moments import level_and_spread, mean_and_deviation, principal_components
 from training.networks import MirDecoder, MirEncoder
+from training.pipeline import MIR, MIR_LATENT
 from training.scan_repeats import CHUNK, ScanRepeats
+from training.treatments import snv
 
-DIVERGENCE_WEIGHT = 1e-3
+DIVERGENCE_WEIGHT: Final = 1e-4
 """Beta: weight of the mean divergence per latent feature against the mean squared error per band.
 Ours: small, since the latent is to inform the heads before it is to be sampled from."""
 
+PRINCIPAL_SOILS: Final = 4096
+"""Soils whose principal components the latent begins as, at most. Ours: more change them little."""
+
+LOG_VARIANCE_BEGIN: Final = -4.0
+"""Ours: a latent feature begins a seventh of its standard deviation wide."""
+
+_SCALE_FLOOR: Final = 1e-4
+"""Least standard deviation of a band after SNV: below it lie bands that are zero in every soil."""
+
 
 class MirAutoencoder(nn.Module):  # type: ignore[misc]
-    """Encoder and decoder, which share the centre and scale of their bands."""
+    """Encoder and decoder, which mean the same by a standardised spectrum."""
 
     def __init__(self, bands: int, hidden: tuple[int, ...], latent: int, rng: Any) -> None:
         super().__init__()
         self.encoder = MirEncoder([bands, *hidden], latent, rng)
         self.decoder = MirDecoder([latent, *reversed(hidden), bands], rng)
 
-    def standardise(self, centre: Any, scale: Any) -> None:
-        """Take ``centre`` and ``scale`` ``[bands]`` for both halves."""
-        for half in (self.encoder, self.decoder):
-            half.centre.copy_(centre)
-            half.scale.copy_(scale)
+    def begin(self, library: ScanRepeats, soils: Any) -> None:
+        """Begin as the principal components of the means of ``soils``, without the perceptrons.
+
+        From there the perceptrons add what is not linear. A network that begins anywhere else comes
+        to a worse latent: small bands, from which much is told, are lost beside large ones.
+        """
+        encoder, decoder = self.encoder, self.decoder
+        mean, deviation = mean_and_deviation(snv(part) for part in means_of(library, soils))
+        encoder.centre.copy_(mean)
+        encoder.scale.copy_(deviation.clamp(min=_SCALE_FLOOR))
+        level, spread = level_and_spread(means_of(library, soils))
+        decoder.centre.copy_(encoder.centre * spread + level)
+        decoder.scale.copy_(encoder.scale * spread)
+        some = soils[:: math.ceil(len(soils) / PRINCIPAL_SOILS)]
+        seen = (encoder.standardised(part) for part in means_of(library, some))
+        deviations, directions = principal_components(seen, len(encoder.straight.weight))
+        encoder.straight.weight.data.copy_((directions / deviations).T)
+        decoder.straight.weight.data.copy_(directions * deviations)
+        for half in (encoder, decoder):
+            half.layers[-1].weight.data.zero_()
+        encoder.layers[-1].bias.data[len(deviations) :] = LOG_VARIANCE_BEGIN
 
     def loss(self, absorbance: Any, wanted: Any, rng: Any = None) -> Any:
         """Squared error and divergence, means over the batch; without ``rng`` the latent is its mean."""
@@ -38,9 +68,12 @@ class MirAutoencoder(nn.Module):  # type: ignore[misc]
         if rng is not None:
             noise = torch.randn(latent.shape, generator=rng, device=latent.device)
             latent = latent + noise * torch.exp(0.5 * log_variance)
-        # What comes out of the layers is standardised: no need to undo that and do it again.
-        target = (wanted - self.decoder.centre) / self.decoder.scale
-        return nn.functional.mse_loss(self.decoder.layers(latent), target) + cost
+        made, target = self.decoder.standardised(latent), self.encoder.standardised(wanted)
+        return nn.functional.mse_loss(made, target) + cost
+
+    def at_library_level(self, absorbance: Any) -> Any:
+        """Absorbance ``[n, bands]`` as the decoder gives it: at the level and spread of the library."""
+        return self.encoder.standardised(absorbance) * self.decoder.scale + self.decoder.centre
 
 
 def train_mir_autoencoder(
@@ -52,7 +85,7 @@ def train_mir_autoencoder(
     schedule: Schedule,
     seed: int,
     progress: Progress,
-) -> tuple[MirEncoder, MirDecoder]:
+) -> MirAutoencoder:
     """Learn from the soils ``learn`` of ``library``, stopping on the soils ``check``.
 
     Scan repeats are the augmentation: one repeat, drawn anew each time, goes in, and the mean of
@@ -63,7 +96,7 @@ def train_mir_autoencoder(
         descend(
             mir_descent(both, library, learn, check, schedule, seed), progress, "MIR autoencoder"
         )
-    return both.encoder, both.decoder
+    return both
 
 
 def mir_descent(
@@ -74,12 +107,12 @@ def mir_descent(
     schedule: Schedule,
     seed: int,
 ) -> Descent:
-    """The descent of ``both``, on whose device the library is laid; the bands are standardised."""
+    """The descent of ``both``, on whose device the library is laid, from its beginning."""
     device = both.encoder.centre.device
     library, learn, check = library.to(device), learn.to(device), check.to(device)
     library.hold_means()
     rng = generator(seed, 11, device)
-    both.standardise(*library.centre_and_scale(learn))
+    both.begin(library, learn)
 
     def loss(rows: Any) -> Any:
         soils = learn[rows]
@@ -101,6 +134,16 @@ def mir_latents(encoder: MirEncoder, absorbance: Any) -> Any:
         return torch.cat([encoder(part)[0] for part in absorbance.split(CHUNK)])
 
 
+def mir_views(encoder: MirEncoder, absorbance: Any) -> dict[str, Any]:
+    """What heads can see of MIR absorbance ``[m, bands]``: it after SNV, as the encoder, or its latent."""
+    return {MIR: snv(absorbance), MIR_LATENT: mir_latents(encoder, absorbance)}
+
+
 def divergence(mean: Any, log_variance: Any) -> Any:
     """Mean Kullback-Leibler divergence per latent feature from the standard normal."""
     return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
+
+
+def means_of(library: ScanRepeats, soils: Any) -> Iterator[Any]:
+    """The means ``[k, bands]`` of the scans of ``soils``, a part at a time."""
+    return (library.mean(part) for part in soils.split(CHUNK))

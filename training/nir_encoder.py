@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 
@@ -10,15 +11,16 @@ from training.device import placed
 from training.fitting import Progress, Schedule, fit, generator
 from training.networks import NirEncoder
 
-LATENT_WEIGHT = 0.1
+LATENT_WEIGHT: Final = 1.0
 """Weight of the squared distance to the latent mean of the paired MIR against the squared error of
-the converted spectrum. Ours: conversion alone leaves directions free that the decoder ignores."""
+the converted spectrum. Ours: conversion alone hardly asks for what shows in small bands."""
 
-DROPOUT = 0.1
+DROPOUT: Final = 0.1
 
 
 def train_nir_encoder(
-    preprocessed: Any,
+    scores: Any,
+    parts: Sequence[slice],
     mir: Any,
     mir_latent: Any,
     validation: tuple[Any, Any, Any],
@@ -30,14 +32,16 @@ def train_nir_encoder(
 ) -> tuple[NirEncoder, float]:
     """Learn from pairs; ``decoder`` is frozen for good.
 
-    ``preprocessed`` ``[n, scans, m]``, ``mir`` ``[n, bands]`` absorbance and ``mir_latent``
-    ``[n, latent]``; ``validation`` holds the same three of other soils. One scan, drawn anew each
-    time, goes in. Returns the encoder and its validation loss.
+    ``scores`` ``[n, scans, k]``, those of each treatment in one of ``parts``; ``mir`` ``[n, bands]``
+    absorbance as the decoder gives it, at the library's level, and ``mir_latent`` ``[n, latent]``;
+    ``validation`` holds the same three of other soils. One scan, drawn anew each time, goes in.
+    Returns the encoder and its validation loss.
     """
     decoder.requires_grad_(False)
     decoder.eval()
-    sizes = [preprocessed.shape[2], *hidden, mir_latent.shape[1]]
+    sizes = [scores.shape[2], *hidden, mir_latent.shape[1]]
     encoder = NirEncoder(sizes, generator(seed, 2), DROPOUT)
+    encoder.begin(scores.flatten(0, 1), parts)
 
     def distance(latent: Any, mir_wanted: Any, latent_wanted: Any) -> Any:
         converted = (decoder(latent) - mir_wanted) / decoder.scale
@@ -45,7 +49,7 @@ def train_nir_encoder(
 
     with placed(encoder, decoder) as device:
         rng = generator(seed, 12, device)
-        nir, wanted, latent = (each.to(device) for each in (preprocessed, mir, mir_latent))
+        nir, wanted, latent = (each.to(device) for each in (scores, mir, mir_latent))
         scans, *others = (each.to(device) for each in validation)
 
         def loss(rows: Any) -> Any:

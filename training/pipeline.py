@@ -15,12 +15,12 @@ TREATED: Final = "NIR treated"
 SCORES: Final = "NIR scores"
 LATENT: Final = "NIR latent"
 CONVERTED: Final = "converted"
-"""What heads can see of a NIR spectrum: what the encoder sees, all treatments, their principal
-components, the latent, and the MIR spectrum that the frozen decoder makes of it."""
+"""What heads can see of a NIR spectrum: itself after pre-processing, all treatments, their principal
+components, which the encoder sees, the latent, and the MIR spectrum that the frozen decoder makes of it."""
 
 MIR: Final = "MIR"
 MIR_LATENT: Final = "MIR latent"
-"""What heads that no device needs can see of a MIR spectrum: itself, and its latent."""
+"""What heads that no device needs can see of a MIR spectrum: itself after SNV, and its latent."""
 
 CHUNK: Final = 512
 """Scans at a time. Ours: what a kernel head makes of them stays in the processor's cache."""
@@ -43,11 +43,12 @@ class NirSight(nn.Module):  # type: ignore[misc]
         """``[n, bands]`` to all views; what nobody asks for is not part of an exported graph."""
         preprocessed = self.preprocessing(reflectance)
         treated = self.treatments(absorbance(reflectance))
-        latent = self.nir_encoder(preprocessed)
+        scores = self.scores(treated)
+        latent = self.nir_encoder(scores)
         return {
             NIR: preprocessed,
             TREATED: treated,
-            SCORES: self.scores(treated),
+            SCORES: scores,
             LATENT: latent,
             CONVERTED: self.mir_decoder(latent),
         }

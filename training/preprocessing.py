@@ -19,6 +19,11 @@ SAVGOL_WINDOW: Final = 11
 SAVGOL_ORDER: Final = 2
 
 
+def preprocessed_bands(bands: int) -> int:
+    """How many bands `Preprocessing` leaves of ``bands``."""
+    return bands - SAVGOL_WINDOW + 1
+
+
 def absorbance(reflectance: Any) -> Any:
     """log10(1/R) of a reflectance fraction, which is taken to be at least `REFLECTANCE_MIN`."""
     return -torch.log10(torch.clamp(reflectance, min=REFLECTANCE_MIN))

@@ -104,10 +104,3 @@ class ScanRepeats:
         scans += (self._first[soils] - begin).repeat_interleave(count)
         # Gathers and adds in one pass: no batch with every repeat is made.
         return functional.embedding_bag(self._order[scans], self.spectra, begin, mode="mean")
-
-    def centre_and_scale(self, soils: Any) -> tuple[Any, Any]:
-        """Mean and standard deviation ``[bands]`` of the means of ``soils``, in two passes."""
-        centre = sum(self.mean(part).sum(dim=0, dtype=torch.float64) for part in soils.split(CHUNK))
-        centre = centre / len(soils)
-        squares = sum(((self.mean(part) - centre) ** 2).sum(dim=0) for part in soils.split(CHUNK))
-        return centre.float(), (squares / max(len(soils) - 1, 1)).sqrt().float()

@@ -15,10 +15,10 @@ from training.heads.assembled import Part
 from training.heads.examples import Examples
 from training.heads.kinds import fit_head
 from training.heads.perceptron import ScannedSoils, fit_perceptron
-from training.mir_autoencoder import mir_latents, train_mir_autoencoder
-from training.networks import MirDecoder, MirEncoder
+from training.mir_autoencoder import MirAutoencoder, mir_views, train_mir_autoencoder
+from training.networks import MirEncoder
 from training.nir_encoder import train_nir_encoder
-from training.pipeline import MIR, MIR_LATENT, NirSight
+from training.pipeline import MIR_LATENT, NirSight
 from training.preprocessing import Preprocessing, absorbance
 from training.scan_repeats import ScanRepeats
 from training.scores import fit_scores
@@ -32,14 +32,6 @@ VALIDATION_SHARE = 0.15
 """Share of sites kept for early stopping. Ours."""
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Autoencoder:
-    """What stage 1 leaves."""
-
-    encoder: MirEncoder
-    decoder: MirDecoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,36 +60,35 @@ class SeenSoils:
         return self[np.flatnonzero(~np.isin(self.soil, soil))]
 
 
-def mir_stage(settings: Settings, library: SoilSpectra, progress: Progress) -> Autoencoder:
+def mir_stage(settings: Settings, library: SoilSpectra, progress: Progress) -> MirAutoencoder:
     """Stage 1 on the MIR library."""
     learn, check = (torch.from_numpy(soils) for soils in split_by_site(library.site))
-    return Autoencoder(
-        *train_mir_autoencoder(
-            ScanRepeats.dense(torch.from_numpy(library.mir)), learn, check, settings.mir_hidden,
-            settings.latent, settings.mir_schedule, settings.seed, progress,
-        )
+    return train_mir_autoencoder(
+        ScanRepeats.dense(torch.from_numpy(library.mir)), learn, check, settings.mir_hidden,
+        settings.latent, settings.mir_schedule, settings.seed, progress,
     )  # fmt: skip
 
 
 def nir_stage(
-    settings: Settings, pairs: SoilSpectra, autoencoder: Autoencoder, progress: Progress
+    settings: Settings, pairs: SoilSpectra, autoencoder: MirAutoencoder, progress: Progress
 ) -> NirSight:
     """Stage 2 on soils with NIR and MIR, behind the decoder of stage 1, which is frozen."""
     learn, check = split_by_site(pairs.site)
     reflectance = torch.from_numpy(pairs.nir)
     preprocessing = Preprocessing(reflectance.shape[2])
     preprocessing.fit(reflectance[learn].flatten(0, 1))
-    nir = each_scan(preprocessing, reflectance)
+    treatments = Treatments(reflectance.shape[2])
+    treated = each_scan(treatments, absorbance(reflectance))
+    scores = fit_scores(treated.mean(dim=1), treatments.slices)
+    nir = each_scan(scores, treated)
     mir = torch.from_numpy(pairs.mir).mean(dim=1)
     with torch.no_grad():
         latent = autoencoder.encoder(mir)[0]
+        mir = autoencoder.at_library_level(mir)
     encoder, _ = train_nir_encoder(
-        nir[learn], mir[learn], latent[learn], (nir[check], mir[check], latent[check]),
+        nir[learn], scores.slices, mir[learn], latent[learn], (nir[check], mir[check], latent[check]),
         autoencoder.decoder, settings.nir_hidden, settings.nir_schedule, settings.seed, progress,
     )  # fmt: skip
-    treatments = Treatments(reflectance.shape[2])
-    treated = each_scan(treatments, absorbance(reflectance)).mean(dim=1)
-    scores = fit_scores(treated, treatments.slices)
     sight = NirSight(preprocessing, treatments, scores, encoder, autoencoder.decoder)
     sight.eval()
     return sight
@@ -120,10 +111,11 @@ def seen_in_nir(sight: NirSight, soils: SoilSpectra) -> SeenSoils:
 def seen_in_mir(encoder: MirEncoder, soils: SoilSpectra) -> SeenSoils:
     """What heads can see of the MIR scans of ``soils``."""
     mir = torch.from_numpy(soils.mir)
-    latent = mir_latents(encoder, mir.flatten(0, 1)).unflatten(0, mir.shape[:2])
-    whole = (slice(None),)
-    views = {MIR: mir, MIR_LATENT: latent}
-    parts: dict[str, tuple[slice, ...]] = {MIR: whole, MIR_LATENT: whole}
+    views = {
+        name: view.unflatten(0, mir.shape[:2])
+        for name, view in mir_views(encoder, mir.flatten(0, 1)).items()
+    }
+    parts: dict[str, tuple[slice, ...]] = dict.fromkeys(views, (slice(None),))
     return SeenSoils(views, to_targets(soils.properties), soils.site, soils.soil, parts)
 
 

@@ -64,8 +64,8 @@ def test_a_foreign_card_is_refused(folder: Path, text: str) -> None:
 
 
 def test_another_format_version_is_refused(folder: Path) -> None:
-    edit(folder, schema="loamscan.checkpoint/2")
-    with pytest.raises(CheckpointUnsupportedError, match=r"reads loamscan\.checkpoint/1"):
+    edit(folder, schema="loamscan.checkpoint/1")
+    with pytest.raises(CheckpointUnsupportedError, match=r"reads loamscan\.checkpoint/2"):
         load(folder)
 
 

@@ -38,11 +38,11 @@ def three_fits() -> list[Any]:
     mir, nir, latent = (torch.randn(20, 2, k, generator=rng) for k in (12, 6, 3))
     properties = 1 + torch.rand(20, 9, generator=rng, dtype=torch.float64)
     decoder = MirDecoder([3, 5, 12], rng)
-    pairs = nir, mir[:, 0], latent[:, 0]
+    pairs, whole = (nir, mir[:, 0], latent[:, 0]), (slice(None),)
     soils = ScannedSoils(latent, properties.double().numpy())
     return [
-        *train_mir_autoencoder(ScanRepeats.dense(mir), ROWS, ROWS, (5,), 3, SCHEDULE, 0, silent),
-        train_nir_encoder(*pairs, pairs, decoder, (5,), SCHEDULE, 0, silent)[0],
+        train_mir_autoencoder(ScanRepeats.dense(mir), ROWS, ROWS, (5,), 3, SCHEDULE, 0, silent),
+        train_nir_encoder(nir, whole, *pairs[1:], pairs, decoder, (5,), SCHEDULE, 0, silent)[0],
         fit_perceptron(soils, soils, (5,), SCHEDULE, 0, silent, "heads")[0],
         decoder,
     ]

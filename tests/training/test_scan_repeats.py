@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from training import scan_repeats
 from training.errors import LibraryError
@@ -54,20 +53,6 @@ def test_every_repeat_is_drawn_about_as_often() -> None:
     assert min(times) > 900
 
 
-@given(
-    counts=arrays.arrays(np.int64, st.integers(2, 3000), elements=st.integers(1, 2)),
-    seed=st.integers(0, 9),
-)
-def test_centre_and_scale_are_those_of_the_means(counts, seed) -> None:
-    spectra, soil = ragged(counts.tolist(), seed)
-    means = np.stack([np.bincount(soil, spectra[:, i]) for i in range(BANDS)], axis=1)
-    means /= counts[:, None]
-    library = ScanRepeats.of(spectra, soil)
-    centre, scale = library.centre_and_scale(torch.arange(len(library)))
-    assert centre.numpy() == pytest.approx(means.mean(axis=0), abs=1e-5)
-    assert scale.numpy() == pytest.approx(means.std(axis=0, ddof=1), rel=1e-4)
-
-
 def test_dense_and_flat_are_the_same_library() -> None:
     dense = torch.randn(7, 3, BANDS, generator=generator(0, 1))
     flat = ScanRepeats.of(dense.flatten(0, 1).numpy(), np.repeat(np.arange(7), 3))
@@ -99,9 +84,11 @@ def test_a_mapped_file_trains_the_same_networks_and_is_not_copied(tmp_path: Path
     learn, check = torch.arange(26), torch.arange(26, 32)
     schedule = Schedule(epochs=2, batch=8, step=1e-2, patience=2)
     weights = [
-        [w for part in train_mir_autoencoder(
-            library, learn, check, (6,), 2, schedule, 0, lambda _: None
-        ) for w in part.state_dict().values()]
+        list(
+            train_mir_autoencoder(library, learn, check, (6,), 2, schedule, 0, lambda _: None)
+            .state_dict()
+            .values()
+        )
         for library in (mapped, resident)
     ]  # fmt: skip
     assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))

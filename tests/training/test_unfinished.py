@@ -45,18 +45,18 @@ def three_small_stages(unfinished: Unfinished | None = None, tell: Progress = si
     properties = 1 + torch.rand(SOILS, 9, generator=rng, dtype=torch.float64)
     learn, check = torch.arange(40), torch.arange(40, SOILS)
     with reproducible(7, unfinished=unfinished):
-        encoder, decoder = train_mir_autoencoder(
+        both = train_mir_autoencoder(
             ScanRepeats.dense(mir), learn, check, (8,), 3, SCHEDULE, 0, tell
         )
-        latent, mean = mir_latents(encoder, mir[:, 0]), mir.mean(dim=1)
+        latent, mean = mir_latents(both.encoder, mir[:, 0]), mir.mean(dim=1)
         nir_encoder, _ = train_nir_encoder(
-            nir[learn], mean[learn], latent[learn], (nir[check], mean[check], latent[check]),
-            decoder, (8,), SCHEDULE, 0, tell,
+            nir[learn], (slice(None),), mean[learn], latent[learn], (nir[check], mean[check], latent[check]),
+            both.decoder, (8,), SCHEDULE, 0, tell,
         )  # fmt: skip
         with torch.no_grad():
             soils = ScannedSoils(nir_encoder(nir), properties.double().numpy())
         heads, _ = fit_perceptron(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
-    trained = {"mir encoder": encoder, "mir": decoder, "nir": nir_encoder, "heads": heads}
+    trained = {"mir": both, "nir": nir_encoder, "heads": heads}
     return safetensors.torch.save(
         {
             f"{who}/{name}": w
