@@ -77,7 +77,7 @@ bundles/reference-$(AXIS)/card.json: | $(VENV)/.dev
 endif
 
 reference: $(VENV)/.dev ## train the reference model anew, some ten minutes, and export it
-	$(BIN)/loamscan train --synthetic --name reference-neospectra --version 1.0.0 \
+	$(BIN)/loamscan train --synthetic --name reference-neospectra --version 1.0.0 --restart \
 	  --out edge/bundles/reference-neospectra
 	$(BIN)/loamscan soils --out firmware_bridge/synthetic_soils.csv -n 24 --seed 0
 	$(MAKE) bundle AXIS=neospectra

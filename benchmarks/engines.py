@@ -132,13 +132,15 @@ def _numpy_decoder(module: Any) -> Callable[[Spectra], Spectra]:
         for layer in module.layers
         if isinstance(layer, torch.nn.Linear)
     ]
+    straight = module.straight.weight.detach().numpy().T.copy()
     scale, centre = module.scale.numpy(), module.centre.numpy()
 
     def decode(latent: Spectra) -> Spectra:
         *hidden, (weight, bias) = layers
+        passed = latent @ straight
         for inner, offset in hidden:
             latent = np.maximum(latent @ inner + offset, 0.0)
-        return (latent @ weight + bias) * scale + centre
+        return (latent @ weight + bias + passed) * scale + centre
 
     return decode
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,14 +55,34 @@ class Checkpoint:
     quantisation: dict[str, NDArray[Any]] | None = None
 
 
-def prepare(folder: Path) -> None:
-    """Make ``folder``, so that a place that can't be written is found out before training."""
+@contextmanager
+def prepared(folder: Path) -> Iterator[None]:
+    """Have ``folder`` inside, so that a place that can't be written is found out before the work.
+
+    Where nothing was left in one that was made for it, it is gone again. Raises `CheckpointError`.
+    """
+    found = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(
             f"{folder} can't be made: {error.strerror}", "name another folder"
         ) from error
+    try:
+        yield
+    finally:
+        if not found:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def check_free(folder: Path) -> None:
+    """Raise `CheckpointError` where ``folder`` holds a checkpoint: hours of somebody's work."""
+    if (folder / CARD).exists():
+        raise CheckpointError(
+            f"{folder} holds a finished checkpoint",
+            "name another --out, or add --restart to train in its place",
+        )
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> Card:

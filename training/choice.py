@@ -8,19 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soil.properties import NAMES, to_model_scale
+from training.errors import SettingsError
 from training.every_strategy import said_by
 from training.fitting import Progress
 from training.heads.assembled import rivals_of
 from training.heads.blend import blend_weights
-from training.heads.examples import folds
+from training.heads.examples import BLOCKS_MIN, SOILS_MIN, folds
 from training.mir_autoencoder import MirAutoencoder
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
-from training.stages import SeenSoils, heads_stage, nir_stage, seen_in_nir
+from training.stages import SeenSoils, heads_stage, nir_stage, seen_in_nir, split_by_site
 from training.strategies import BELIEF
 
 Weights = dict[str, dict[str, float]]
 """By property and rival, about the mean of the property."""
+
+
+def check_choosable(settings: Settings, pairs: SoilSpectra) -> None:
+    """Raise `SettingsError` where a part of the choice would have too little to learn a property from.
+
+    What is found out here would otherwise end a run hours later, in its last stage.
+    """
+    for learn, _ in folds(pairs.site, settings.choice_folds, settings.seed):
+        stopped = learn[split_by_site(pairs.site[learn])[0]]
+        for name, column in zip(NAMES, pairs.properties.T, strict=True):
+            known = stopped[np.isfinite(column[stopped])]
+            if len(known) < SOILS_MIN or len(np.unique(pairs.site[known])) < BLOCKS_MIN:
+                raise SettingsError(
+                    f"a part of the choice would learn {name} from {len(known)} soils of "
+                    f"{len(np.unique(pairs.site[known]))} sites",
+                    "add soils with it, of more sites; another --seed deals the soils otherwise",
+                )
 
 
 def choose(
@@ -41,7 +59,7 @@ def choose(
     for number, (learn, judged) in enumerate(splits, 1):
         progress(f"choice: part {number} of {len(splits)}")
         sight = nir_stage(settings, pairs[learn], autoencoder, progress)
-        others = None if mir_soils is None else mir_soils.without(pairs.soil[judged])
+        others = None if mir_soils is None else mir_soils.without(pairs.site[judged])
         parts = heads_stage(settings, names, seen_in_nir(sight, pairs[learn]), others, progress)
         for rival, found in said_by(parts, seen_in_nir(sight, pairs[judged]).first()).items():
             said.setdefault(rival, np.full((len(pairs), len(NAMES)), np.nan))[judged] = found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,13 @@ INTERRUPTED = 130
 @click.option(
     "--block",
     type=click.Choice(("sample", "site", "country")),
-    default="sample",
-    show_default=True,
     help="What is held out of learning as a whole. Soils of one site resemble each other: by sample, "
-    "the test flatters.",
+    "the test flatters.  [default: sample]",
 )
 @click.option("--synthetic", is_flag=True, help="Train on synthetic soils instead of SOURCES.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option(
-    "--pairs", default=2106, show_default=True, help="Synthetic soils with both NIR and MIR."
-)
+@click.option("--pairs", type=int, help="Synthetic soils with both NIR and MIR.  [default: 2106]")
 @click.option(
     "--axis",
     "scanner",
@@ -61,7 +58,11 @@ INTERRUPTED = 130
     show_default=True,
     help="Where to compute. auto: on a GPU where there is one.",
 )
-@click.option("--restart", is_flag=True, help="Begin again: throw away what was interrupted.")
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="Begin again: throw away what was interrupted, and replace a finished checkpoint.",
+)
 @click.option(
     "--save-every",
     "save_every_s",
@@ -74,11 +75,11 @@ INTERRUPTED = 130
 def train(
     sources: tuple[Path, ...],
     format_name: str | None,
-    block: Block,
+    block: Block | None,
     synthetic: bool,
     out: Path,
     seed: int,
-    pairs: int,
+    pairs: int | None,
     scanner: ScannerName,
     name: str | None,
     version: str,
@@ -98,7 +99,7 @@ def train(
     """
     import torch
 
-    from training.checkpoint import prepare, save
+    from training.checkpoint import check_free, prepared, save
     from training.device import chosen_device
     from training.errors import SettingsError
     from training.libraries.sources import read_library
@@ -111,55 +112,58 @@ def train(
         raise SettingsError("no library to train on, or two", "name SOURCES, or use --synthetic")
     if sources and format_name is None:
         raise SettingsError("the format of SOURCES is not named", "add --format")
-    settings = Settings(
-        name=name or f"my-{scanner}", version=version, scanner=scanner, seed=seed, pairs=pairs
-    )
+    if sources and pairs is not None:
+        raise SettingsError(
+            "--pairs counts synthetic soils", "leave it out: SOURCES have their own"
+        )
+    if synthetic and block is not None:
+        raise SettingsError("--block is of libraries", "leave it out: synthetic sets share no site")
+    settings = Settings(name=name or f"my-{scanner}", version=version, scanner=scanner, seed=seed)
+    settings = settings if pairs is None else replace(settings, pairs=pairs)
     settings = settings.quick() if quick else settings
 
     def tell(line: str) -> None:
         click.echo(line, err=True)
 
     computing_on = chosen_device(device)
-    prepare(out)
-    if restart:
+    with prepared(out), closing(Unfinished(out, save_every_s, restart=restart)) as unfinished:
+        if unfinished.progress is None and not restart:
+            check_free(out)
+        try:
+            with _stopped_by_sigterm():
+                if synthetic:
+                    checkpoint = train_synthetic(settings, tell, computing_on, unfinished)
+                else:
+                    tell("reading " + ", ".join(str(path) for path in sources))
+                    library, report_of_library = read_library(str(format_name), sources)
+                    for line in report_of_library.lines():
+                        tell(line)
+                    checkpoint = train_on_library(
+                        settings, library, block or "sample", tell, computing_on, unfinished
+                    )
+        except torch.OutOfMemoryError as error:
+            raise SettingsError(
+                "the GPU has too little memory for this library", "add --device cpu"
+            ) from error
+        except KeyboardInterrupt:
+            tell("interrupted: no checkpoint was written. " + _way_on(unfinished.progress, restart))
+            raise SystemExit(INTERRUPTED) from None
+        card = save(checkpoint, out)
         forget(out)
-    unfinished = Unfinished(out, save_every_s)
-    try:
-        with _stopped_by_sigterm():
-            if synthetic:
-                checkpoint = train_synthetic(settings, tell, computing_on, unfinished)
-            else:
-                tell("reading " + ", ".join(str(path) for path in sources))
-                library, report_of_library = read_library(str(format_name), sources)
-                for line in report_of_library.lines():
-                    tell(line)
-                checkpoint = train_on_library(
-                    settings, library, block, tell, computing_on, unfinished
-                )
-    except torch.OutOfMemoryError as error:
-        raise SettingsError(
-            "the GPU has too little memory for this library", "add --device cpu"
-        ) from error
-    except KeyboardInterrupt:
-        done = unfinished.progress
-        click.echo(
-            "interrupted: no checkpoint was written. "
-            + (
-                f"Give the same command again to go on from “{done}”, or add --restart"
-                if done
-                else "Nothing was learnt yet"
-            ),
-            err=True,
-        )
-        raise SystemExit(INTERRUPTED) from None
-    card = save(checkpoint, out)
-    forget(out)
     if as_json:
         figures = {"metrics": card.metrics, "evaluation": card.evaluation}
         click.echo(json.dumps(figures, indent=1, sort_keys=True))
     else:
         click.echo(report(card))
         click.echo(f"checkpoint: {out}")
+
+
+def _way_on(done: str | None, restart: bool) -> str:
+    if done is None:
+        return "Nothing was learnt yet"
+    if restart:
+        return f"Give the same command without --restart to go on from “{done}”"
+    return f"Give the same command again to go on from “{done}”, or add --restart"
 
 
 @contextmanager

@@ -13,6 +13,10 @@ class SettingsError(TrainingError):
     """Settings that no training run can be made with."""
 
 
+class DivergedError(TrainingError):
+    """A fit that came to no number."""
+
+
 class LibraryError(TrainingError):
     """A spectral library that can't be read, trusted or split."""
 

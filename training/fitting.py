@@ -12,13 +12,17 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from training.device import computing_on, device_in_use
-from training.errors import UnfinishedError
+from training.errors import DivergedError, UnfinishedError
 from training.pace import Pace
 from training.pace import Progress as Progress
 from training.unfinished import Unfinished, begin_fit, remembering
 
 THREADS = 2
 """Ours. Fixed, since the order of a sum, and with it the last bit, depends on it."""
+
+BLAS_THREADS = 1
+"""Of numpy and scipy, for the same reason. Its matrices are small, and threads of OpenBLAS that wait for
+each other on busy cores took a hundred times as long."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def reproducible(
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with (
-            threadpool_limits(THREADS, user_api="blas"),
+            threadpool_limits(BLAS_THREADS, user_api="blas"),
             computing_on(device),
             remembering(unfinished),
             torch.random.fork_rng(devices=[] if device == "cpu" else None),
@@ -185,7 +189,10 @@ def fit(
 
 
 def descend(descent: Descent, progress: Progress, what: str) -> float:
-    """Take ``descent`` to its end, from where the run remembers it; returns the best validation."""
+    """Take ``descent`` to its end, from where the run remembers it; returns the best validation.
+
+    Raises `DivergedError` where no epoch ended in one.
+    """
     kept = begin_fit(what)
     if kept.state is not None:
         try:
@@ -203,6 +210,11 @@ def descend(descent: Descent, progress: Progress, what: str) -> float:
             pace.learnt(size, epoch, descent.reached, left)
         descent.check()
         kept.save(descent.state, finished=descent.finished)
+    if not math.isfinite(descent.best):
+        raise DivergedError(
+            f"{what} came to no number in {descent.epoch} epochs",
+            "look for spectra of another kind in the library: `loamscan library check`",
+        )
     descent.end()
     pace.ended(descent.epoch, descent.best)
     return descent.best

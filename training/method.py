@@ -51,7 +51,10 @@ def mir_side(settings: Settings, library: SoilSpectra, progress: Progress) -> Mi
     """Stage 1, and the heads of the MIR strategies, which no device needs."""
     autoencoder = mir_stage(settings, library, progress)
     if len(library) > MIR_HEADS_SOILS:
-        taken = np.random.default_rng(settings.seed).permutation(len(library))[:MIR_HEADS_SOILS]
+        drawn = np.random.default_rng(settings.seed).permutation(len(library))
+        # Those with most values first: a library is mostly soils that nobody has analysed.
+        analysed = np.isfinite(library.properties[drawn]).sum(axis=1)
+        taken = drawn[np.argsort(-analysed, kind="stable")[:MIR_HEADS_SOILS]]
         library = library[np.sort(taken)]
     seen = seen_in_mir(autoencoder.encoder, library)
     return MirSide(autoencoder, heads_stage(settings, MIR_STRATEGIES, seen, None, progress))

@@ -37,13 +37,23 @@ def quantisation_arrays(
     scans = pairs.nir.reshape(-1, pairs.nir.shape[2])
     latent = model.outputs(scans)["latent"]
     rows = covering_rows((latent - gh.mean) @ gh.whitening.T, REPRESENTATIVE)
-    judged = np.sort(np.random.default_rng(seed).permutation(len(test))[:JUDGED_MAX])
+    judged = judged_rows(test.properties, seed)
     return {
         "representative": scans[rows],
         "representative_rows": rows,
         "judged": test.nir[judged, 0],
         "judged_properties": test.properties[judged].astype(np.float32),
     }
+
+
+def judged_rows(properties: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+    """Rows of ``properties`` ``[n, 9]`` drawn to judge by, each property analysed of some of them."""
+    drawn = np.random.default_rng(seed).permutation(len(properties))
+    analysed = np.isfinite(properties[drawn])
+    # A property that few were analysed for must not be missed by chance.
+    wanted = (analysed & (np.cumsum(analysed, axis=0) <= ANALYSED_MIN)).any(axis=1)
+    first = np.argsort(~wanted, kind="stable")[:JUDGED_MAX]
+    return np.sort(drawn[first])
 
 
 def covering_rows(points: NDArray[np.float32], count: int) -> NDArray[np.int64]:

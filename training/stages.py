@@ -55,9 +55,9 @@ class SeenSoils:
         views = {name: view[rows] for name, view in self.views.items()}
         return SeenSoils(views, self.targets[rows], self.site[rows], self.soil[rows], self.parts)
 
-    def without(self, soil: NDArray[np.int64]) -> SeenSoils:
-        """All but the soils of the numbers ``soil``."""
-        return self[np.flatnonzero(~np.isin(self.soil, soil))]
+    def without(self, site: NDArray[np.int64]) -> SeenSoils:
+        """All but the soils of the sites ``site``."""
+        return self[np.flatnonzero(~np.isin(self.site, site))]
 
 
 def mir_stage(settings: Settings, library: SoilSpectra, progress: Progress) -> MirAutoencoder:
@@ -156,7 +156,7 @@ def _head(
     own = ScannedSoils(view, soils.targets)
     library = own[learn]
     if strategy.mir_soils_too and mir_soils is not None:
-        others = mir_soils.without(soils.soil[check])
+        others = mir_soils.without(soils.site[check])
         library = library.beside(ScannedSoils(others.views[MIR_LATENT], others.targets))
     head, _ = fit_perceptron(
         library, own[check], settings.heads_hidden, settings.heads_schedule, settings.seed,

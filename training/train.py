@@ -15,6 +15,7 @@ from training.axes import MIR_AXIS, NIR_AXES
 from training.building import architecture_of, forms_of
 from training.card import SCHEMA, Card, DomainLimits
 from training.checkpoint import Checkpoint
+from training.choice import check_choosable
 from training.evaluation.card_figures import evaluate
 from training.fitting import Progress, reproducible
 from training.golden import TOLERANCES, golden_arrays, golden_spectra
@@ -118,8 +119,10 @@ def train(
 ) -> Checkpoint:
     """Three stages, calibration, evaluation; the same sets give the same bits on one machine and device.
 
-    Goes on from what ``unfinished`` remembers. Raises `UnfinishedError` where that is of another run.
+    Goes on from what ``unfinished`` remembers. Raises `UnfinishedError` where that is of another run,
+    and `SettingsError` where a choice would have too little to learn from.
     """
+    check_choosable(settings, sets.pairs)
     if unfinished is not None:
         unfinished.expect("settings", asdict(settings))
         unfinished.expect("device", device)

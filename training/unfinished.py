@@ -7,8 +7,10 @@ ended at any moment leaves either the older state or the newer one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -73,18 +75,32 @@ class KeptFit:
 
 
 class Unfinished:
-    """The folder ``unfinished`` beside a checkpoint to be. Fits are told apart by their order.
+    """The folder ``unfinished`` beside a checkpoint to be, thrown away first for a ``restart``.
 
-    Raises `UnfinishedError` for what can't be gone on with: damaged, or of another run.
+    Fits are told apart by their order.
+
+    Raises `UnfinishedError` for what can't be gone on with: damaged, of another run, or of one that
+    is at work on it.
     """
 
-    def __init__(self, checkpoint: Path, save_every_s: float = SAVE_EVERY_S) -> None:
+    def __init__(
+        self, checkpoint: Path, save_every_s: float = SAVE_EVERY_S, *, restart: bool = False
+    ) -> None:
         self.folder = checkpoint / FOLDER
+        self._alone = _alone_in(checkpoint)
+        if restart:
+            forget(checkpoint)
         self._run = _read(self.folder)
         self._states = [_tensors(self.folder, fit) for fit in self._run.fits]
         self._begun = 0
         self._pending: dict[int, tuple[str, bytes]] = {}
         self._save_every_s, self._saved_s = save_every_s, time.monotonic()
+
+    def close(self) -> None:
+        """Let other runs in."""
+        if self._alone is not None:
+            os.close(self._alone)
+            self._alone = None
 
     @property
     def progress(self) -> str | None:
@@ -173,6 +189,25 @@ def forget(checkpoint: Path) -> None:
     folder = checkpoint / FOLDER
     (folder / RUN).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alone_in(folder: Path) -> int | None:
+    """Keep other runs out of ``folder`` while what is returned is open, as this process ends at last."""
+    if not folder.is_dir():
+        return None
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(held)
+        raise UnfinishedError(
+            f"another run is at work in {folder}", "wait for it, or name another --out"
+        ) from error
+    except OSError:
+        # Not every file system knows locks.
+        os.close(held)
+        return None
+    return held
 
 
 def _read(folder: Path) -> _Run:

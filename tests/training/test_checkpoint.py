@@ -16,7 +16,7 @@ from training.checkpoint import (
     STRATEGIES,
     WEIGHTS,
     load,
-    prepare,
+    prepared,
     save,
 )
 from training.errors import CheckpointDamagedError, CheckpointError, CheckpointUnsupportedError
@@ -128,5 +128,16 @@ def test_strategies_of_other_sizes_are_refused(folder: Path, field: str, size: i
 
 def test_a_place_that_is_no_folder_is_found_out_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="can't be made"):
-        prepare(tmp_path / "file")
+    with pytest.raises(CheckpointError, match="can't be made"), prepared(tmp_path / "file"):
+        pass
+
+
+def test_a_folder_that_was_made_for_nothing_is_gone_again_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for name, left in (("own", True), ("new", False)):
+        with pytest.raises(ZeroDivisionError), prepared(tmp_path / name):
+            1 / 0  # noqa: B018
+        assert (tmp_path / name).exists() == left
+    with prepared(tmp_path / "kept"):
+        (tmp_path / "kept" / "file").write_text("")
+    assert (tmp_path / "kept" / "file").exists()

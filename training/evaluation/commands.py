@@ -63,7 +63,7 @@ def evaluate(
     loamscan evaluate my-checkpoint my-library --format loamscan --out evaluation
     loamscan evaluate my-checkpoint --synthetic 500 --out evaluation
     """  # noqa: D301 - click wants the character
-    from training.checkpoint import load, prepare
+    from training.checkpoint import load, prepared
     from training.evaluation.report import make_report, write_report
     from training.evaluation.sources import from_files, synthetic_soils
     from training.evaluation.summary import summary_lines
@@ -83,11 +83,13 @@ def evaluate(
         click.echo(line, err=True)
 
     loaded = load(checkpoint)
-    prepare(out)
-    progress("reading the test set")
-    scanned = read(loaded.card)
-    found, html = make_report(loaded, scanned, boot, seed, progress)
-    write_report(found, html, out)
+    with prepared(out):
+        progress("reading the test set")
+        scanned = read(loaded.card)
+        for line in scanned.about.dropped:
+            progress(line)
+        found, html = make_report(loaded, scanned, boot, seed, progress)
+        write_report(found, html, out)
     if as_json:
         click.echo(found.to_json().decode(), nl=False)
     else:

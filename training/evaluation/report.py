@@ -15,7 +15,7 @@ from training.evaluation.page import page
 from training.evaluation.readings import Predicted
 from training.evaluation.sources import Scanned, named, on_model_axis, read_out
 from training.evaluation.strategy_readings import mir_strategies, nir_strategies
-from training.fitting import Progress
+from training.fitting import Progress, reproducible
 
 HTML: Final = "report.html"
 JSON: Final = "report.json"
@@ -25,6 +25,13 @@ def make_report(
     checkpoint: Checkpoint, scanned: Scanned, resamples: int, seed: int, progress: Progress
 ) -> tuple[Evaluation, str]:
     """The document and the page; the same arguments give the same bytes of both."""
+    with reproducible(seed):
+        return _made(checkpoint, scanned, resamples, seed, progress)
+
+
+def _made(
+    checkpoint: Checkpoint, scanned: Scanned, resamples: int, seed: int, progress: Progress
+) -> tuple[Evaluation, str]:
     progress(f"predicting {len(scanned.soil):,} scans")
     reflectance = on_model_axis(scanned, checkpoint.card)
     readings = read_out(checkpoint, scanned, reflectance)

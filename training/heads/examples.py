@@ -14,6 +14,9 @@ from training.errors import SettingsError
 SOILS_MIN = 3
 """A line and something to be off it."""
 
+BLOCKS_MIN = 2
+"""One to learn from and one to judge on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -44,7 +47,7 @@ def folds(
     """
     own = np.unique(block, return_inverse=True)[1]
     sizes = np.bincount(own)
-    if len(sizes) < 2:
+    if len(sizes) < BLOCKS_MIN:
         raise SettingsError("all soils are of one block", "use a library of more sites or samples")
     part = dealt(sizes, k, seed)[own]
     for fold in range(min(k, len(sizes))):

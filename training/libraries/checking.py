@@ -48,6 +48,7 @@ def checked(gathered: Gathered) -> tuple[Library, Report]:
     Raises `LibraryError` where scans of one range lie on different axes, or nothing is left.
     """
     report = Report()
+    report.note("columns that are not there: taken as not analysed", gathered.lacking)
     samples = _possible(_merged(gathered.samples, report), report)
     scans: dict[Range, Scans] = {}
     for which in RANGES:
@@ -69,7 +70,10 @@ def _merged(parts: list[Samples], report: Report) -> Samples:
     properties = np.concatenate([np.empty((0, len(PROPERTIES))), *(p.properties for p in parts)])
     site, country = _texts([p.site for p in parts]), _texts([p.country for p in parts])
     named = names != ""
-    report.note("rows of soil data without a sample's name: dropped", names[~named])
+    report.note(
+        "rows of soil data without a sample's name: dropped",
+        [f"row {row + 1}" for row in np.flatnonzero(~named)],
+    )
     names, properties, site, country = names[named], properties[named], site[named], country[named]
     unique, row = np.unique(names, return_inverse=True)
     lowest = np.full((len(unique), len(PROPERTIES)), np.inf)
@@ -163,7 +167,8 @@ def _on_one_axis(which: Range, gathered: Gathered) -> Scans | None:
     for part in parts[1:]:
         if part.axis != axis:
             raise LibraryError(
-                f"{which.upper()} scans lie on different axes: {axis}, and {part.axis}",
+                f"{which.upper()} scans lie on different axes: {axis}, and {part.axis}"
+                + _first_apart(axis, part.axis),
                 "import them as two libraries",
             )
     if len(parts) == 1:
@@ -175,6 +180,13 @@ def _on_one_axis(which: Range, gathered: Gathered) -> Scans | None:
         _texts([part.device for part in parts]),
         _texts([part.preparation for part in parts]),
     )
+
+
+def _first_apart(one: Axis, other: Axis) -> str:
+    if one.unit != other.unit or len(one) != len(other):
+        return ""
+    band = int(np.flatnonzero(one.values != other.values)[0])
+    return f"; band {band + 1} is {one.values[band]:.9g} and {other.values[band]:.9g}"
 
 
 def _sound(which: Range, scans: Scans | None, report: Report) -> Scans | None:

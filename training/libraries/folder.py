@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -28,14 +29,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from contract.whole_file import write_whole
 from soil.properties import INDEX, NAMES
 from soil.spectrum import PERCENT_MEDIAN_MIN
 from training.errors import LibraryError
 from training.libraries.gathered import Gathered, band_axis, no_text
-from training.libraries.library import KIND, Library, Samples, Scans
+from training.libraries.library import KIND, Library, Range, Samples, Scans
 from training.libraries.tables import headers, position, read_table
 
 if sys.version_info >= (3, 11):
@@ -44,6 +46,9 @@ else:
     import tomli as tomllib
 
 DESCRIPTION: Final = "library.toml"
+ABSORBANCE_MEDIAN_MAX: Final = 5.0
+"""Median absorbance that no soils have: per cent of reflectance, say. Ours."""
+
 _ROWS: Final = 2048
 """A row group: what a reader holds beside the spectra."""
 
@@ -51,7 +56,18 @@ _SAMPLE, _DEVICE, _PREPARATION = "sample", "device", "preparation"
 _SITE, _COUNTRY = "site", "country"
 _OF_SCAN: Final = (_SAMPLE, _DEVICE, _PREPARATION)
 
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
+def _beside(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise PydanticCustomError(
+            "file_name",
+            "{name!r} is no file beside library.toml: letters, digits, points and hyphens alone",
+            {"name": name},
+        )
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_beside)]
 """A file beside ``library.toml``, and nothing outside its folder."""
 
 
@@ -88,6 +104,8 @@ class Description(_Section):
 
 def gather(folder: Path) -> Gathered:
     """Read the library in ``folder``."""
+    if not folder.is_dir():
+        raise LibraryError(f"{folder} is no folder", f"name the folder of {DESCRIPTION}")
     description = _description(folder / DESCRIPTION)
     path = folder / description.samples
     table = read_table(path, (_SAMPLE, _SITE, _COUNTRY), NAMES, lambda _: None)
@@ -105,9 +123,9 @@ def gather(folder: Path) -> Gathered:
         )
     )
     if description.nir is not None:
-        found.scans.append(("nir", _scans(folder, description.nir)))
+        found.scans.append(("nir", _scans(folder, "nir", description.nir)))
     if description.mir is not None:
-        found.scans.append(("mir", _scans(folder, description.mir)))
+        found.scans.append(("mir", _scans(folder, "mir", description.mir)))
     return found
 
 
@@ -161,19 +179,25 @@ def _description(path: Path) -> Description:
         raise LibraryError(
             f"{path} can't be read: {error.strerror}", "name a folder with a library.toml"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise LibraryError(f"{path} is no text in UTF-8", "save it in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise LibraryError(f"{path} is not TOML: {error}", "correct it") from error
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise LibraryError(f"{path}: {where}: {fault['msg']}", "correct it") from error
+        unknown = fault["type"] == "extra_forbidden"
+        said = "is nothing that a library has" if unknown else fault["msg"]
+        raise LibraryError(
+            f"{path}: {where}: {said}", "correct it: docs/libraries.md has an example"
+        ) from error
 
 
-def _scans(folder: Path, said: NirTable | MirTable) -> Scans:
+def _scans(folder: Path, which: Range, said: NirTable | MirTable) -> Scans:
     path = folder / said.table
     _check_columns(path, set(_OF_SCAN), bands=True)
     table = read_table(path, _OF_SCAN, (), position)
-    axis = band_axis(said.unit, table.positions, str(path))
+    axis = band_axis(which, said.unit, table.positions, str(path))
     values = _as_kept(table.bands, said, path)
     device, preparation = (
         table.text.get(name, no_text(table.rows)) for name in (_DEVICE, _PREPARATION)
@@ -201,11 +225,11 @@ def _as_kept(
     """``values`` as `KIND` has them; raises `LibraryError` where they can't be what is said."""
     median = float(np.nanmedian(values)) if values.size else np.nan
     percent = said.kind == "reflectance-percent"
-    if (
-        said.kind != "absorbance"
-        and np.isfinite(median)
-        and percent != (median > PERCENT_MEDIAN_MIN)
-    ):
+    if said.kind == "absorbance":
+        odd = median > ABSORBANCE_MEDIAN_MAX
+    else:
+        odd = np.isfinite(median) and percent != (median > PERCENT_MEDIAN_MIN)
+    if odd:
         raise LibraryError(
             f"{path} is said to hold {said.kind}; the median of its spectra is {median:.3g}",
             f"correct kind in {DESCRIPTION}",

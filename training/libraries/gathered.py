@@ -18,6 +18,12 @@ from training.libraries.library import Range, Samples, Scans, Text
 CACO3 = "caco3_usda.a54_w.pct"
 """OSSL's calcium carbonate, % by mass, of which inorganic carbon is computed."""
 
+SPAN_NM: Final[dict[Range, tuple[float, float]]] = {
+    "nir": (300.0, 3_000.0),
+    "mir": (1_250.0, 50_000.0),
+}
+"""Where the bands of each range can lie. Ours: from the visible to the water at 3 um; 200 to 8,000 cm-1."""
+
 HOLE: Final = 4.0
 """Steps of the usual size that may lie between two bands. Ours: two or three bad pixels."""
 
@@ -33,6 +39,8 @@ class Gathered:
     licence: str
     samples: list[Samples] = field(default_factory=list)
     scans: list[tuple[Range, Scans]] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+    """Laboratory columns that the format has and no file did."""
 
 
 def laboratory(columns: Mapping[str, NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
@@ -45,12 +53,19 @@ def laboratory(columns: Mapping[str, NDArray[np.float64]], rows: int) -> NDArray
     return found
 
 
-def band_axis(unit: str, positions: NDArray[np.float64], where: str) -> Axis:
-    """The axis of a table's bands; raises `LibraryError` where they are none, or have a hole."""
+def band_axis(which: Range, unit: str, positions: NDArray[np.float64], where: str) -> Axis:
+    """The axis of a table's bands; raises `LibraryError` where they are not of the range, or have a hole."""
     try:
         axis = Axis(unit, positions)
     except AxisError as error:
         raise LibraryError(f"{where}: {error.what}", "correct the header row") from error
+    shortest, longest = axis.span_nm
+    lowest, highest = SPAN_NM[which]
+    if shortest < lowest or longest > highest:
+        raise LibraryError(
+            f"{where} is said to be {which.upper()} at {axis}: no {which.upper()} lies there",
+            "look at the unit, and whether the header row counts bands instead of placing them",
+        )
     # An instrument's bands are about evenly spaced in one of the two.
     steps = {each: np.abs(np.diff(axis.values_in(each))) for each in ("nm", "cm-1")}
     wide = {each: float(step.max() / np.median(step)) for each, step in steps.items()}

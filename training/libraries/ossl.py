@@ -75,7 +75,7 @@ def _scans(path: Path, key: str, which: Range, found: Gathered) -> None:
             f"{path} holds no fractions: the median of its spectra is {np.nanmedian(table.bands):.3g}",
             "OSSL exports hold reflectance as a fraction; describe others in a library.toml",
         )
-    axis = band_axis(_UNIT[which], table.positions, str(path))
+    axis = band_axis(which, _UNIT[which], table.positions, str(path))
     # A joined export has a row for every layer, scanned in this range or not.
     scanned = np.asarray(np.isfinite(table.bands).any(axis=1))
     device, unsaid = _first(table, _DEVICES[which]), no_text(table.rows)
@@ -96,4 +96,9 @@ def _samples(path: Path, key: str, found: Gathered) -> None:
 
 
 def _first(table: Table, names: Sequence[str]) -> Text:
-    return next((table.text[name] for name in names if name in table.text), no_text(table.rows))
+    """Of each row what the first of the columns ``names`` says that says anything."""
+    found = no_text(table.rows)
+    for name in names:
+        if name in table.text:
+            found = np.where(found == "", table.text[name], found)
+    return found

@@ -11,11 +11,20 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """``count`` things of one kind and what was done with them, with the names of a few."""
+    """What was done with things of one kind, and the name of each, in the order they were met."""
 
     what: str
-    count: int
-    examples: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return len(self.names)
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """The first few, each once."""
+        return tuple(dict.fromkeys(self.names))[:EXAMPLES]
 
 
 @dataclass
@@ -28,19 +37,19 @@ class Report:
         """Add a finding about ``names``, unless there are none."""
         found = [str(name) for name in names]
         if found:
-            self.findings.append(Finding(what, len(found), tuple(dict.fromkeys(found))[:EXAMPLES]))
+            self.findings.append(Finding(what, tuple(found)))
 
     def lines(self) -> list[str]:
         """A line a finding, for people."""
         return [
             f"{finding.count:>7}  {finding.what}: {', '.join(finding.examples)}"
-            + (", ..." if finding.count > len(finding.examples) else "")
+            + (", ..." if len(set(finding.names)) > len(finding.examples) else "")
             for finding in self.findings
         ]
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The findings for scripts."""
+        """The findings for scripts, with every name."""
         return [
-            {"what": finding.what, "count": finding.count, "examples": list(finding.examples)}
+            {"what": finding.what, "count": finding.count, "names": list(finding.names)}
             for finding in self.findings
         ]

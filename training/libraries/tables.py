@@ -107,7 +107,10 @@ def read_table(
     except _UNREADABLE as error:
         column = _COLUMN.search(str(error))
         where = f"{path}, column {names[int(column[1])]}" if column else str(path)
-        raise LibraryError(f"{where}: {error}", "correct the file, or leave it out") from error
+        raise LibraryError(
+            f"{where}: {error}",
+            "correct it, or leave the file out; a cell is empty where nothing was measured",
+        ) from error
     rows = sum(len(block) for block in bands)
     if not rows:
         raise LibraryError(f"{path} has a header and no rows", "name a file with data")
@@ -168,7 +171,9 @@ def _plain(number: float) -> str:
 
 
 def _floats(column: pa.Array, kind: pa.DataType) -> NDArray[Any]:
-    """Numbers with NaN for what is missing."""
+    """Numbers with NaN for what is missing; raises `ArrowException` for what is none."""
+    if pa.types.is_boolean(column.type):
+        raise pa.ArrowInvalid("holds true and false, which are no numbers")
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         texts = pa.array([None if t in MISSING else t for t in _texts(column).tolist()])
         column = texts.cast(pa.string())

@@ -10,20 +10,13 @@ from numpy.typing import NDArray
 
 from contract.manifest import TrainingData
 from soil.axis import Axis
-from soil.properties import NAMES
 from training.axes import MIR_AXIS, NIR_AXIS
-from training.blocks import dealt
 from training.errors import LibraryError
+from training.libraries.deal import Flags, inner_blocks, sound_deal
 from training.libraries.library import Library, Range, Samples, Scans
 from training.libraries.splits import Block
 from training.soil_spectra import SoilSpectra
 from training.training_sets import TrainingSets
-
-PARTS: Final = 10
-TEST_PARTS: Final = (0, 1)
-DOMAIN_PART: Final = 2
-INTERVAL_PART: Final = 3
-"""Of ten parts two are for the test, one each for the domain's limits and the intervals. Ours."""
 
 SCANS_MAX: Final = 8
 """Scans of a soil that are learnt from; a soil with fewer has its own again. Ours."""
@@ -31,25 +24,7 @@ SCANS_MAX: Final = 8
 USUAL: Final = 0.95
 """Share of the soils that have all their scans learnt from, if they are not above `SCANS_MAX`. Ours."""
 
-SOILS_MIN: Final = 60
-ANALYSED_MIN: Final = 30
-"""Pairs, and pairs with a value of each property, that training begins with. Ours: below, what is
-learnt is chance."""
-
-SITES_MIN: Final = 10
-"""Sites that inner choices begin to hold together: fewer can't be dealt into parts. Ours."""
-
-DOMAIN_SCANS_MIN: Final = 99
-"""What a percentile of 99 takes."""
-
-INTERVALS_MIN: Final = 9
-"""What an interval of 90 % takes (`calibration.fit.fit_intervals`)."""
-
-TESTED_MIN: Final = 3
-"""A line and something to be off it."""
-
 Axes = Mapping[Range, Axis]
-Flags = NDArray[np.bool_]
 
 
 def training_sets(
@@ -57,9 +32,10 @@ def training_sets(
 ) -> TrainingSets:
     """Deal the soils of ``library`` into sets, blocks whole, NIR on ``nir_axis``.
 
-    Stage 1 gets every soil with MIR that is not held out, the later stages those with NIR too.
-    Raises `LibraryError` where there is no NIR or no MIR, where a range is not covered, or where too
-    few soils are left.
+    Stage 1 gets every soil with MIR that is not held out, the later stages those with NIR too. Of
+    `DEALS` the first is taken that leaves every set enough for what it is for.
+    Raises `LibraryError` where there is no NIR or no MIR, where a range is not covered, where MIR is
+    of several preparations, or where too few soils are left.
     """
     axes: Axes = {"nir": nir_axis, "mir": MIR_AXIS}
     for which in axes:
@@ -68,26 +44,34 @@ def training_sets(
                 f"{library.name} has no {which.upper()} scans",
                 "training needs soils with both: add the files of the other range",
             )
-    part = _parts(library, block, seed)
+        _check_covered(library, which, axes[which])
+    if len(np.unique(library.scans["mir"].preparation)) > 1:
+        raise LibraryError(
+            f"{library.name} has MIR scans of several preparations",
+            "keep those of one: the NIR of a soil is paired with its MIR, whatever it was scanned as",
+        )
+    deal = sound_deal(library, block, seed)
     rng = np.random.default_rng(seed)
-    block_of = _numbered_anew(_inner_blocks(library.samples, block), rng)
-    scanned = {which: np.isin(library.samples.name, library.scans[which].sample) for which in axes}
-    both = scanned["nir"] & scanned["mir"]
-    learnt = ~np.isin(part, (*TEST_PARTS, DOMAIN_PART, INTERVAL_PART))
-    sets = TrainingSets(
-        mir=_soils(library, learnt & scanned["mir"], ("mir",), block_of, axes, rng),
-        pairs=_soils(library, learnt & both, ("nir", "mir"), block_of, axes, rng),
-        domain=_each_scan(library, part == DOMAIN_PART, block_of, axes),
+    block_of = _numbered_anew(inner_blocks(library.samples, block, deal.pairs), rng)
+    return TrainingSets(
+        mir=_soils(library, deal.mir, ("mir",), block_of, axes, rng),
+        pairs=_soils(library, deal.pairs, ("nir", "mir"), block_of, axes, rng),
+        domain=_each_scan(library, deal.domain, block_of, axes),
         intervals=_one_preparation_each(
-            _soils(
-                library, (part == INTERVAL_PART) & scanned["nir"], ("nir",), block_of, axes, rng
-            ),
-            rng,
+            _soils(library, deal.intervals, ("nir",), block_of, axes, rng), rng
         ),
-        test=_soils(library, np.isin(part, TEST_PARTS) & both, ("nir", "mir"), block_of, axes, rng),
+        test=_soils(library, deal.test, ("nir", "mir"), block_of, axes, rng),
     )
-    _check(library, sets)
-    return sets
+
+
+def _check_covered(library: Library, which: Range, onto: Axis) -> None:
+    axis = library.scans[which].axis
+    if axis.missing_nm(onto):
+        raise LibraryError(
+            f"the {which.upper()} scans of {library.name} are at {axis}, which does not cover the "
+            f"{onto} that a model takes",
+            "look at the unit of their bands; with --axis a model learns for another scanner's NIR",
+        )
 
 
 def training_data(library: Library, sets: TrainingSets) -> list[TrainingData]:
@@ -111,41 +95,6 @@ def _counted(soils: SoilSpectra) -> str:
     if len(soils) == soils.soils:
         return f"{len(soils)} soils"
     return f"{soils.soils} soils in {len(soils)} preparations"
-
-
-def _parts(library: Library, block: Block, seed: int) -> NDArray[np.int64]:
-    """The part of each sample."""
-    group = _groups(library.samples, block)
-    sizes = np.bincount(group)
-    if len(sizes) < PARTS:
-        raise LibraryError(
-            f"{library.name} has {len(sizes)} blocks (by {block}), too few for {PARTS} parts",
-            "hold smaller blocks together (--block site, or sample, which flatters), or use a "
-            "larger library",
-        )
-    return dealt(sizes, PARTS, seed)[group]
-
-
-def _groups(samples: Samples, block: Block) -> NDArray[np.int64]:
-    if block == "sample":
-        return np.arange(len(samples))
-    place = samples.site if block == "site" else samples.country
-    unknown = int((place == "").sum())
-    if unknown:
-        raise LibraryError(
-            f"of {unknown} samples the {block} is not known",
-            "use --block sample, or leave them out",
-        )
-    return np.unique(place, return_inverse=True)[1].astype(np.int64)
-
-
-def _inner_blocks(samples: Samples, block: Block) -> NDArray[np.int64]:
-    """What choices within the learnt soils hold together: at least sites, where they are known."""
-    if block == "sample" and not (samples.site == "").any():
-        sites = _groups(samples, "site")
-        if sites.max() + 1 >= SITES_MIN:
-            return sites
-    return _groups(samples, block)
 
 
 def _numbered_anew(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -254,34 +203,3 @@ def _each_scan(
         np.unique(scans.device, return_inverse=True)[1][own][:, None],
         np.empty((len(own), 0, len(axes["mir"])), np.float32),
     )
-
-
-def _check(library: Library, sets: TrainingSets) -> None:
-    if sets.pairs.soils < SOILS_MIN:
-        raise LibraryError(
-            f"{library.name} leaves {sets.pairs.soils} soils with NIR and MIR to learn from",
-            f"use a library that leaves at least {SOILS_MIN}",
-        )
-    if len(sets.domain) < DOMAIN_SCANS_MIN:
-        raise LibraryError(
-            f"{library.name} leaves {len(sets.domain)} NIR scans for the limits of the domain",
-            f"use a library that leaves at least {DOMAIN_SCANS_MIN}",
-        )
-    for soils, what, least in (
-        (sets.pairs, "to learn from", ANALYSED_MIN),
-        (sets.intervals, "for the intervals", INTERVALS_MIN),
-        (sets.test, "of the test", TESTED_MIN),
-    ):
-        for name, column in zip(NAMES, soils.properties.T, strict=True):
-            known = np.isfinite(column)
-            count = len(np.unique(soils.soil[known]))
-            if count < least:
-                raise LibraryError(
-                    f"{name} was analysed of {count} of the {soils.soils} soils {what}",
-                    f"a bundle says all nine properties: add soils with it, at least {least} there",
-                )
-            if np.ptp(column[known]) == 0:
-                raise LibraryError(
-                    f"{name} is {column[known][0]:g} of all {count} soils {what}",
-                    "a model learns from differences: add soils with other values",
-                )

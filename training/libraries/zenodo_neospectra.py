@@ -72,6 +72,7 @@ def _nir(path: Path, table: Table, found: Gathered) -> None:
         )
     sample = table.text[_SAMPLE]
     codes = {_CODES[name]: values for name, values in table.number.items()}
+    found.lacking += [name for name in _CODES if name not in table.number]
     found.samples.append(
         Samples(
             sample,
@@ -82,13 +83,13 @@ def _nir(path: Path, table: Table, found: Gathered) -> None:
     )
     fraction = table.bands
     fraction /= 100  # in place: the library may be as large as memory allows
-    axis = band_axis("nm", table.positions, str(path))
+    axis = band_axis("nir", "nm", table.positions, str(path))
     scans = Scans(axis, fraction, sample, table.text[_SERIAL], no_text(table.rows))
     found.scans.append(("nir", scans))
 
 
 def _mir(path: Path, table: Table, found: Gathered) -> None:
-    axis = band_axis("cm-1", table.positions, str(path))
+    axis = band_axis("mir", "cm-1", table.positions, str(path))
     unsaid = no_text(table.rows)
     scans = Scans(axis, table.bands, table.text[_SAMPLE], unsaid, unsaid)
     found.scans.append(("mir", scans))

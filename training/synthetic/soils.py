@@ -83,7 +83,8 @@ def draw_soils(
         np.maximum(mir_scans, REFLECTANCE_MIN, out=mir_scans)
         np.negative(np.log10(mir_scans, out=mir_scans), out=mir_scans)
     number = which * SOILS_OF_A_SET + np.arange(n)
-    return SoilSpectra(number, labels, soils.site, nir_scans, nir_device, mir_scans)
+    site = which * SOILS_OF_A_SET + soils.site
+    return SoilSpectra(number, labels, site, nir_scans, nir_device, mir_scans)
 
 
 def _scan(

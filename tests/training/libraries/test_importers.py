@@ -188,9 +188,9 @@ def test_a_table_that_is_none_says_what_is_wrong_with_it(
 
 def test_bands_that_are_even_in_wavenumbers_have_no_hole_in_nanometres() -> None:
     even = 1e7 / np.linspace(3922.0, 7407.0, 257)
-    assert len(band_axis("nm", even, "here")) == 257
+    assert len(band_axis("nir", "nm", even, "here")) == 257
     with pytest.raises(LibraryError, match="no bands between"):
-        band_axis("nm", np.delete(even, slice(100, 110)), "here")
+        band_axis("nir", "nm", np.delete(even, slice(100, 110)), "here")
 
 
 def test_a_library_is_not_written_over_another(tmp_path: Path) -> None:
