@@ -108,6 +108,7 @@ def loader_loop(both: MirAutoencoder, library: ScanRepeats) -> Iterator[int]:
 
 
 def operations(both: MirAutoencoder) -> int:
-    """On one spectrum: two for each weight forward, four backward, two less in the first layer."""
-    layers = [layer.weight for layer in both.modules() if isinstance(layer, torch.nn.Linear)]
-    return sum(6 * weight.numel() for weight in layers) - 2 * layers[0].numel()
+    """On one spectrum: two for each weight forward, four backward, two less where a spectrum goes in."""
+    layers = [layer for layer in both.modules() if isinstance(layer, torch.nn.Linear)]
+    first = (both.encoder.straight, both.encoder.layers[0])
+    return sum((4 if layer in first else 6) * layer.weight.numel() for layer in layers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +106,7 @@ def train(
     from training.report import report
     from training.settings import Settings
     from training.train import train_on_library, train_synthetic
-    from training.unfinished import Unfinished, forget
+    from training.unfinished import Unfinished, alone_in, forget
 
     if synthetic == bool(sources):
         raise SettingsError("no library to train on, or two", "name SOURCES, or use --synthetic")
@@ -126,7 +126,10 @@ def train(
         click.echo(line, err=True)
 
     computing_on = chosen_device(device)
-    with prepared(out), closing(Unfinished(out, save_every_s, restart=restart)) as unfinished:
+    with prepared(out), alone_in(out):
+        if restart:
+            forget(out)
+        unfinished = Unfinished(out, save_every_s)
         if unfinished.progress is None and not restart:
             check_free(out)
         try:

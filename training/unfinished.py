@@ -75,32 +75,18 @@ class KeptFit:
 
 
 class Unfinished:
-    """The folder ``unfinished`` beside a checkpoint to be, thrown away first for a ``restart``.
+    """The folder ``unfinished`` beside a checkpoint to be. Fits are told apart by their order.
 
-    Fits are told apart by their order.
-
-    Raises `UnfinishedError` for what can't be gone on with: damaged, of another run, or of one that
-    is at work on it.
+    Raises `UnfinishedError` for what can't be gone on with: damaged, or of another run.
     """
 
-    def __init__(
-        self, checkpoint: Path, save_every_s: float = SAVE_EVERY_S, *, restart: bool = False
-    ) -> None:
+    def __init__(self, checkpoint: Path, save_every_s: float = SAVE_EVERY_S) -> None:
         self.folder = checkpoint / FOLDER
-        self._alone = _alone_in(checkpoint)
-        if restart:
-            forget(checkpoint)
         self._run = _read(self.folder)
         self._states = [_tensors(self.folder, fit) for fit in self._run.fits]
         self._begun = 0
         self._pending: dict[int, tuple[str, bytes]] = {}
         self._save_every_s, self._saved_s = save_every_s, time.monotonic()
-
-    def close(self) -> None:
-        """Let other runs in."""
-        if self._alone is not None:
-            os.close(self._alone)
-            self._alone = None
 
     @property
     def progress(self) -> str | None:
@@ -184,30 +170,31 @@ def begin_fit(what: str) -> KeptFit:
     return KeptFit() if memory is None else memory.begin(what)
 
 
-def forget(checkpoint: Path) -> None:
-    """Throw away what an unfinished run left beside the checkpoint to be."""
-    folder = checkpoint / FOLDER
-    (folder / RUN).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alone_in(folder: Path) -> int | None:
-    """Keep other runs out of ``folder`` while what is returned is open, as this process ends at last."""
-    if not folder.is_dir():
-        return None
-    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+@contextmanager
+def alone_in(checkpoint: Path) -> Iterator[None]:
+    """No other run is at work in the folder ``checkpoint`` inside, or `UnfinishedError` is raised."""
+    held = os.open(checkpoint, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(held)
         raise UnfinishedError(
-            f"another run is at work in {folder}", "wait for it, or name another --out"
+            f"another run is at work in {checkpoint}", "wait for it, or name another --out"
         ) from error
     except OSError:
-        # Not every file system knows locks.
+        # Not every file system has locks; what two runs would do to each other is found out later.
+        pass
+    try:
+        yield
+    finally:
         os.close(held)
-        return None
-    return held
+
+
+def forget(checkpoint: Path) -> None:
+    """Throw away what an unfinished run left beside the checkpoint to be."""
+    folder = checkpoint / FOLDER
+    (folder / RUN).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(folder: Path) -> _Run:

@@ -74,7 +74,8 @@ def test_a_long_time_offline_is_delivered_whole(
         assert scanner.finished.wait(60)
         with embedded_broker(tmp_path, port), collector(port) as readings:
             until(lambda: delivered(daemon, 405), timeout_s=90, what="405 records")
-    assert [r.seq for r in readings] == list(range(1, 406))
+    # The daemon may find the broker before the collector does: what it sent by then is sent again.
+    assert sorted({r.seq for r in readings}) == list(range(1, 406))
     assert daemon.said.count("no broker at") == 2, "once a start, not once a try"
 
 

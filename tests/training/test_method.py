@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from soil.properties import INDEX, NAMES
-from training.choice import choose
+from training.choice import check_choosable, choose
+from training.errors import SettingsError
 from training.evaluation.card_figures import strategy_tables
 from training.fitting import reproducible
 from training.heads.blend import RIVALS_MAX
@@ -67,6 +68,18 @@ def test_each_view_has_its_own_shape(run) -> None:
     assert [view.shape[2] for view in in_mir.values()] == [1701, 32]
 
 
+def test_a_choice_that_would_end_the_run_late_ends_it_at_once(run, quick_settings) -> None:
+    pairs = run[0].pairs
+    check_choosable(quick_settings, pairs)
+    told = pairs.properties.copy()
+    told[pairs.site != pairs.site[0], INDEX["cec"]] = np.nan
+    with pytest.raises(SettingsError, match=r"learn cec from \d+ soils of [01] sites"):
+        check_choosable(quick_settings, replace(pairs, properties=told))
+    one_site = replace(pairs, site=np.zeros(len(pairs), dtype=np.int64))
+    with pytest.raises(SettingsError, match="one block"):
+        check_choosable(quick_settings, one_site)
+
+
 def test_all_strategies_are_judged_on_the_same_soils_and_labels_of_the_test_are_not_seen(
     run, quick_settings
 ) -> None:
@@ -121,16 +134,21 @@ def test_the_choice_leaves_gaps_out(run, quick_settings) -> None:
     assert all(np.isfinite(list(own.values())).all() for own in weights.values())
 
 
-def test_heads_that_learn_from_mir_soils_too_do_not_see_those_judged(run, quick_settings) -> None:
+def test_heads_that_learn_from_mir_soils_too_see_no_site_that_is_judged(
+    run, quick_settings
+) -> None:
     libraries, mir, _ = run
     pairs = libraries.pairs
     assert not set(libraries.mir.soil.tolist()) & set(pairs.soil.tolist())
+    assert not set(libraries.mir.site.tolist()) & set(pairs.site.tolist())
+    # Soils of the same sites that have MIR alone, beside the pairs themselves.
     seen = seen_in_mir(mir.autoencoder.encoder, pairs)
+    seen = replace(seen, soil=seen.soil + 1)
     name = "NIR+MIR-SSL-MLP"
     shown: list[tuple[set[int], set[int]]] = []
 
     def watched(settings, names, soils, mir_soils, progress):
-        shown.append((set(soils.soil.tolist()), set(mir_soils.soil.tolist())))
+        shown.append((set(soils.site.tolist()), set(mir_soils.site.tolist())))
         return heads_stage(settings, names, soils, mir_soils, progress)
 
     with reproducible(0), pytest.MonkeyPatch.context() as patch:

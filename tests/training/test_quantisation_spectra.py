@@ -14,6 +14,7 @@ from training.quantisation_spectra import (
     REPRESENTATIVE,
     check_arrays,
     covering_rows,
+    judged_rows,
 )
 
 clouds = arrays(np.float32, st.tuples(st.integers(1, 30), st.just(2)), elements=st.integers(-9, 9))
@@ -94,3 +95,13 @@ def test_values_that_are_no_numbers_are_refused(quick_checkpoint) -> None:
     found["judged"][0, 0] = np.nan
     with pytest.raises(ValueError, match="not numbers"):
         check_arrays(found, found["judged"].shape[1])
+
+
+@given(st.integers(2, 5), st.integers(0, 99))
+def test_a_property_that_few_soils_have_can_be_judged_by_all_the_same(known, seed) -> None:
+    properties = np.ones((JUDGED_MAX + 600, 9))
+    rare = np.random.default_rng(seed).permutation(len(properties))[known:]
+    properties[rare, 4] = np.nan
+    rows = judged_rows(properties, seed)
+    assert len(rows) == len(np.unique(rows)) == JUDGED_MAX
+    assert np.isfinite(properties[rows]).sum(axis=0).min() >= 2

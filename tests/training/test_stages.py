@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from training.errors import DivergedError
 from training.fitting import BLAS_THREADS, Schedule, fit, generator, reproducible
-from training.mir_autoencoder import divergence, train_mir_autoencoder
+from training.mir_autoencoder import MirAutoencoder, divergence, train_mir_autoencoder
 from training.networks import MirDecoder
 from training.nir_encoder import train_nir_encoder
 from training.scan_repeats import ScanRepeats
 from training.stages import split_by_site
+from training.treatments import snv
 
 WHOLE = (slice(None),)
 SHORT = Schedule(epochs=3, batch=16, step=1e-2, patience=3)
@@ -66,6 +69,50 @@ def test_the_autoencoder_reconstructs_better_than_the_mean() -> None:
         out = both.decoder(both.encoder(repeats[250:, 0])[0])
         wanted = both.at_library_level(spectra[250:])
     assert ((out - wanted) ** 2).mean() < 0.3 * wanted.var()
+
+
+def test_a_band_that_is_zero_in_every_soil_harms_no_other() -> None:
+    rng = generator(0, 7)
+    spectra = torch.randn(60, 3, generator=rng) @ torch.randn(3, 40, generator=rng)
+    spectra[:, :4] = 0.0
+    repeats, rows = spectra[:, None].repeat(1, 2, 1), torch.arange(60)
+    both = train_mir_autoencoder(ScanRepeats.dense(repeats), rows, rows, (8,), 3, SHORT, 0, silent)
+    with torch.no_grad():
+        assert torch.isfinite(both.decoder(both.encoder(spectra)[0])).all()
+
+
+def test_a_scan_s_level_and_gain_are_no_matter_to_its_latent() -> None:
+    rng = generator(0, 7)
+    spectra = torch.randn(60, 3, generator=rng) @ torch.randn(3, 40, generator=rng)
+    rows = torch.arange(60)
+    library = ScanRepeats.dense(spectra[:, None])
+    both = train_mir_autoencoder(library, rows, rows, (8,), 3, SHORT, 0, silent)
+    with torch.no_grad():
+        latent, moved = both.encoder(spectra)[0], both.encoder(1.3 * spectra + 0.2)[0]
+    torch.testing.assert_close(latent, moved, rtol=1e-3, atol=1e-3)
+
+
+def test_stage_1_begins_as_the_principal_components() -> None:
+    rng = generator(0, 7)
+    spectra = snv(torch.randn(80, 3, generator=rng) @ torch.randn(3, 40, generator=rng))
+    both = MirAutoencoder(40, (8,), 3, rng)
+    both.begin(ScanRepeats.dense(spectra[:, None]), torch.arange(80))
+    seen = both.encoder.standardised(spectra)
+    _, _, rows = torch.linalg.svd(seen, full_matrices=False)
+    with torch.no_grad():
+        latent = both.encoder(spectra)[0]
+        made = both.decoder.standardised(latent)
+    torch.testing.assert_close(made, seen @ rows[:3].T @ rows[:3], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(latent.std(dim=0), torch.ones(3), rtol=0.02, atol=0)
+
+
+def test_a_fit_that_comes_to_no_number_is_no_network() -> None:
+    module = torch.nn.Linear(1, 1)
+    with pytest.raises(DivergedError, match="MIR autoencoder came to no number in 3 epochs"):
+        fit(
+            module, lambda rows: (module.weight * float("nan")).sum(), lambda: float("nan"),
+            16, SHORT, generator(0, 1), silent, "MIR autoencoder",
+        )  # fmt: skip
 
 
 def test_divergence_is_zero_for_the_standard_normal_alone() -> None:

@@ -116,3 +116,14 @@ def test_the_commands_load_no_torch() -> None:
     rooms = "training.commands, training.evaluation.commands, export.commands"
     code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("call", "why"), [
+    (["--synthetic", "--block", "site"], "--block is of libraries"),
+    (["--format", "loamscan", "--pairs", "90", "."], "--pairs counts synthetic soils"),
+])  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(call, why, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(train, [*call, "--out", str(tmp_path / "made")])
+    assert isinstance(ran.exception, SettingsError)
+    assert why in ran.exception.what
+    assert not (tmp_path / "made").exists()

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from parts import REPOSITORY
 from training.checkpoint import CARD
 from training.commands import INTERRUPTED, train
-from training.errors import UnfinishedError
+from training.errors import CheckpointError, UnfinishedError
 from training.fitting import Descent, Schedule, generator, reproducible
 from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import mir_latents, train_mir_autoencoder
 from training.nir_encoder import train_nir_encoder
 from training.pace import Progress
 from training.scan_repeats import ScanRepeats
-from training.unfinished import FOLDER, RUN, Unfinished, forget
+from training.unfinished import FOLDER, RUN, Unfinished, alone_in, forget
 
 SCHEDULE = Schedule(epochs=9, batch=16, step=2e-2, patience=2)
 SOILS = 48
@@ -186,6 +186,15 @@ def test_a_fit_of_another_name_or_size_is_not_taken_up(tmp_path) -> None:
         train_mir_autoencoder(scans, rows, rows, (8,), 3, SCHEDULE, 0, silent)
 
 
+def test_two_runs_in_one_folder_do_not_spoil_each_other(tmp_path) -> None:
+    with alone_in(tmp_path):
+        ran = CliRunner().invoke(train, [*COMMAND, "--out", str(tmp_path)])
+    assert isinstance(ran.exception, UnfinishedError)
+    assert "another run is at work" in ran.exception.what
+    with alone_in(tmp_path):
+        pass
+
+
 COMMAND = ["--synthetic", "--quick", "--pairs", "120", "--seed", "5", "--name", "quick-one"]
 """What `quick_folder` is made with."""
 
@@ -255,3 +264,6 @@ def test_the_command_refuses_another_seed_until_told_to_restart(tmp_path, monkey
     assert "seed 5, not 6" in other.exception.what
     assert run("--seed", "6", "--restart").exit_code == 0
     assert not (tmp_path / FOLDER).exists()
+    again = run("--seed", "6")
+    assert isinstance(again.exception, CheckpointError)
+    assert "holds a finished checkpoint" in again.exception.what

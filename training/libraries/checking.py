@@ -15,6 +15,7 @@ from training.errors import LibraryError
 from training.libraries.gathered import Gathered
 from training.libraries.library import RANGES, Library, Range, Samples, Scans, Text
 from training.libraries.report import Report
+from training.libraries.upright import turned_over
 
 VALID: Final[dict[Range, tuple[float, float]]] = {
     "nir": (0.0, REFLECTANCE_MAX),
@@ -222,7 +223,15 @@ def _sound(which: Range, scans: Scans | None, report: Report) -> Scans | None:
     )
     keep = ~(unnamed | gaps | beyond | dark | flat)
     _drop_copies(label, scans, keep, report)
-    return scans if keep.all() else scans[keep]
+    sound = scans if keep.all() else scans[keep]
+    if turned_over(which, sound):
+        kind = "reflectance" if which == "nir" else "absorbance"
+        report.note(
+            f"{label} scans in which the band of water points down, as if they were no {kind}: kept, "
+            "but look at the kind",
+            sound.sample,
+        )
+    return sound
 
 
 def _drop_copies(label: str, scans: Scans, keep: NDArray[np.bool_], report: Report) -> None:

@@ -218,3 +218,30 @@ def test_whatever_comes_in_what_is_kept_is_sound(rows: list[tuple[str, float, fl
     assert len(np.unique(scans.values, axis=0)) == len(scans)
     known = library.samples.properties
     assert ((known >= LOWEST) & (known <= HIGHEST) | np.isnan(known)).all()
+
+
+def test_rows_without_a_name_are_told_by_their_number_and_every_name_is_in_the_json() -> None:
+    found = gathered(["a"] * 9, soils=["a", "", "a", ""])
+    _, report = checked(found)
+    assert "rows of soil data without a sample's name: dropped: row 2, row 4" in report.lines()[0]
+    many = gathered([f"s{i}" for i in range(9)], properties=np.array([soils(clay=430)] * 9))
+    (finding,) = checked(many)[1].as_json()
+    assert finding["count"] == 9
+    assert finding["names"] == [f"s{i} (430)" for i in range(9)]
+
+
+def test_columns_that_a_format_has_and_no_file_did_are_told() -> None:
+    found = gathered(["a"])
+    found.lacking.append("clay_tot_psa")
+    assert checked(found)[1].lines()[0].endswith("not there: taken as not analysed: clay_tot_psa")
+
+
+def test_axes_that_differ_by_rounding_are_told_apart() -> None:
+    found = gathered(["a", "b"])
+    which, scans = found.scans[0]
+    moved = scans.axis.values.copy()
+    moved[2] += 1e-4
+    found.scans.append((which, Scans(Axis("nm", moved), scans.values + 0.01, scans.sample,
+                                     scans.device, scans.preparation)))  # fmt: skip
+    with pytest.raises(LibraryError, match=r"band 3 is 2060 and 2060\.0001"):
+        checked(found)

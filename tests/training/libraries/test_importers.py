@@ -94,7 +94,15 @@ def test_the_ossl_exports_are_joined_by_what_they_share(tmp_path: Path) -> None:
         [*OSSL_NIR, *nm],
         [
             [
-                *["7", f"scan{i}", "Woodwell", "2021-01-01", "2022-12-31", "NEO1", "21020058"],
+                *[
+                    "7",
+                    f"scan{i}",
+                    "Woodwell",
+                    "2021-01-01",
+                    "2022-12-31",
+                    "NEO1",
+                    ["21020058", "NA"][i],
+                ],
                 *["cup", "<2 mm", "CC-BY", *spectrum(7, i, 601, 1.0)],
             ]
             for i in range(2)
@@ -111,7 +119,8 @@ def test_the_ossl_exports_are_joined_by_what_they_share(tmp_path: Path) -> None:
     assert library.samples.site.tolist() == ["86CF+1"]
     assert of(library, "7", "inorganic_carbon") == pytest.approx(5 * IC_PER_CACO3)
     assert of(library, "7", "sand") == 36
-    assert library.scans["nir"].device.tolist() == ["21020058"] * 2
+    # Scanners are told by their serial number, where a row has one.
+    assert library.scans["nir"].device.tolist() == ["21020058", "NEO1"]
     assert library.scans["nir"].axis.values[[0, -1]].tolist() == [1350, 2550]
     assert library.scans["mir"].device.tolist() == ["Bruker Vertex 70"]
 
@@ -191,6 +200,37 @@ def test_bands_that_are_even_in_wavenumbers_have_no_hole_in_nanometres() -> None
     assert len(band_axis("nir", "nm", even, "here")) == 257
     with pytest.raises(LibraryError, match="no bands between"):
         band_axis("nir", "nm", np.delete(even, slice(100, 110)), "here")
+
+
+@pytest.mark.parametrize(("which", "unit", "first", "last"), [
+    ("nir", "nm", 1, 257), ("nir", "nm", 3921, 7407), ("nir", "cm-1", 1350, 2550),
+    ("nir", "nm", 1.35, 2.55), ("mir", "nm", 600, 4000),
+])  # fmt: skip
+def test_bands_that_are_counted_or_of_another_unit_are_no_axis(which, unit, first, last) -> None:
+    with pytest.raises(LibraryError, match=f"no {which.upper()} lies there"):
+        band_axis(which, unit, np.linspace(first, last, 257), "here")
+
+
+def test_per_cent_is_not_taken_for_absorbance(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="said to hold absorbance; the median"):
+        read_library("loamscan", [own(tmp_path, "absorbance", ["50", "40", "10"])])
+
+
+def test_a_laboratory_column_of_true_and_false_is_no_number(tmp_path: Path) -> None:
+    own(tmp_path, "reflectance", ["0.5", "0.4", "0.1"])
+    table = pa.table({"sample": ["a"], "clay": [True]})
+    pa.parquet.write_table(table, tmp_path / "samples.parquet")
+    text = (tmp_path / "library.toml").read_text()
+    (tmp_path / "library.toml").write_text(text.replace("samples.csv", "samples.parquet"))
+    with pytest.raises(LibraryError, match="true and false, which are no numbers"):
+        read_library("loamscan", [tmp_path])
+
+
+def test_a_zenodo_file_without_a_laboratory_column_says_so(tmp_path: Path) -> None:
+    path = zenodo_nir(tmp_path, [(1, "A", "x", "US", {}), (2, "A", "x", "US", {})])
+    path.write_text(path.read_text().replace("clay_tot_psa", "clay_total", 1))
+    _, report = read_library("zenodo-neospectra", [path])
+    assert [finding.names for finding in report.findings] == [("clay_tot_psa",)]
 
 
 def test_a_library_is_not_written_over_another(tmp_path: Path) -> None:

@@ -200,6 +200,12 @@ def nameless_sites(of: Library) -> Library:
     return replace(of, samples=replace(of.samples, site=np.full(300, "")))
 
 
+def mir_in_two_ways(of: Library) -> Library:
+    mir = of.scans["mir"]
+    ways = np.where(np.arange(len(mir)) % 2, "ground", "sieved")
+    return replace(of, scans={**of.scans, "mir": replace(mir, preparation=ways)})
+
+
 def short_axis(of: Library) -> Library:
     nir = of.scans["nir"]
     cut = replace(nir, axis=Axis("nm", nir.axis.values[40:]), values=nir.values[:, 40:])
@@ -214,6 +220,7 @@ def short_axis(of: Library) -> Library:
     (of_one_value, "sample", r"cec is 12 of all \d+ soils to learn from"),
     (few_soils, "sample", r"leaves \d+ soils with NIR and MIR"),
     (nameless_sites, "site", "of 300 samples the site is not known"),
+    (mir_in_two_ways, "sample", "MIR scans of several preparations"),
     (lambda of: of, "country", "1 blocks .by country., too few"),
     (short_axis, "sample", "cover"),
 ])  # fmt: skip
