@@ -71,10 +71,6 @@ class MirAutoencoder(nn.Module):  # type: ignore[misc]
         made, target = self.decoder.standardised(latent), self.encoder.standardised(wanted)
         return nn.functional.mse_loss(made, target) + cost
 
-    def at_library_level(self, absorbance: Any) -> Any:
-        """Absorbance ``[n, bands]`` as the decoder gives it: at the level and spread of the library."""
-        return self.encoder.standardised(absorbance) * self.decoder.scale + self.decoder.centre
-
 
 def train_mir_autoencoder(
     library: ScanRepeats,
@@ -126,6 +122,12 @@ def mir_descent(
         return float(sum(losses)) / len(check)
 
     return Descent(both, loss, validate, len(learn), schedule, rng)
+
+
+def at_library_level(encoder: MirEncoder, decoder: MirDecoder, absorbance: Any) -> Any:
+    """Absorbance ``[n, bands]`` as the decoder gives it: at the level and spread of the library."""
+    with torch.no_grad():
+        return encoder.standardised(absorbance) * decoder.scale + decoder.centre
 
 
 def mir_latents(encoder: MirEncoder, absorbance: Any) -> Any:

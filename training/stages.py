@@ -15,7 +15,12 @@ from training.heads.assembled import Part
 from training.heads.examples import Examples
 from training.heads.kinds import fit_head
 from training.heads.perceptron import ScannedSoils, fit_perceptron
-from training.mir_autoencoder import MirAutoencoder, mir_views, train_mir_autoencoder
+from training.mir_autoencoder import (
+    MirAutoencoder,
+    at_library_level,
+    mir_views,
+    train_mir_autoencoder,
+)
 from training.networks import MirEncoder
 from training.nir_encoder import train_nir_encoder
 from training.pipeline import MIR_LATENT, NirSight
@@ -84,7 +89,7 @@ def nir_stage(
     mir = torch.from_numpy(pairs.mir).mean(dim=1)
     with torch.no_grad():
         latent = autoencoder.encoder(mir)[0]
-        mir = autoencoder.at_library_level(mir)
+        mir = at_library_level(autoencoder.encoder, autoencoder.decoder, mir)
     encoder, _ = train_nir_encoder(
         nir[learn], scores.slices, mir[learn], latent[learn], (nir[check], mir[check], latent[check]),
         autoencoder.decoder, settings.nir_hidden, settings.nir_schedule, settings.seed, progress,

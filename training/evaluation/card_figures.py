@@ -16,6 +16,7 @@ from soil.metrics import metrics
 from soil.properties import NAMES, from_model_scale
 from training.heads.assembled import RATIOS
 from training.method import Trained
+from training.mir_autoencoder import at_library_level
 from training.soil_spectra import SoilSpectra
 from training.stages import seen_in_nir
 
@@ -23,6 +24,10 @@ Table = dict[str, dict[str, float]]
 
 BEST_MIR: Final = "MIR-SSL-MLP"
 """The article's best: what the same soils give when scanned in MIR."""
+
+RETRAINED_CCC_TOLERANCE: Final = 0.03
+"""How far the CCC of a property may be off where the same settings are trained again on another machine
+or device, whose sums end in other bits. Ours: another processor moved silt by .017."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,17 @@ def evaluate(
     method = property_table(observed, outputs["properties"])
     tables = strategy_tables(trained, test)
     rival, mir_table = tables["NIR-ridge"], tables[BEST_MIR]
-    converted = outputs["mir"] - test.mir[:, 0]
-    plain = test.mir[:, 0] - test.mir[:, 0].mean(axis=0)
+    mir = at_library_level(
+        trained.strategies.mir_encoder, trained.model.mir_decoder, torch.from_numpy(test.mir[:, 0])
+    ).numpy()
+    converted, plain = outputs["mir"] - mir, mir - mir.mean(axis=0)
     return Evaluation(
         method,
         {
             "test_set": test_set,
             "test_soils": test.soils,
             "mean_ccc": mean_of(method, "ccc"),
+            "retrained_ccc_tolerance": RETRAINED_CCC_TOLERANCE,
             "strategies_mean_ccc": {
                 name: mean_of(table, "ccc")
                 for name, table in tables.items()
