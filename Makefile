@@ -14,6 +14,8 @@ JOBS ?= 2
 SPREAD = -n $(JOBS)
 # Tests beside each other that each take every core for torch take twice as long.
 test test-py310: export OMP_NUM_THREADS ?= 1
+# Where a run takes two all the same, threads that wait leave the core to others.
+test test-py310: export OMP_WAIT_POLICY ?= passive
 AXIS := neospectra
 FUZZ_S := 60
 
