@@ -206,10 +206,10 @@ def _own_latent(absorbance: torch.Tensor, learn: Rows) -> NDArray[np.float32]:
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(learn)))
     check = order[: len(learn) // OWN_CHECK]
     rest = order[len(check) :]
-    encoder, _ = train_mir_autoencoder(
+    both = train_mir_autoencoder(
         ScanRepeats.dense(spectra[:, None]), rest, check, OWN_HIDDEN, OWN_LATENT, OWN_SCHEDULE, 0,
         lambda _: None,
     )  # fmt: skip
     with torch.no_grad():
-        latent: NDArray[np.float32] = encoder(absorbance)[0].numpy()
+        latent: NDArray[np.float32] = both.encoder(absorbance)[0].numpy()
     return latent

@@ -111,6 +111,8 @@ def test_a_precision_that_was_asked_for_and_does_not_fit_is_an_error(
     quick_folder: Path, tmp_path: Path, monkeypatch, graphs_at_hand
 ) -> None:
     monkeypatch.setattr("export.losses.CHANGE_MAX", 0.0)
+    # A decoder that is nearly linear loses less than the figures show.
+    monkeypatch.setattr("export.precisions.spectrum_loss", lambda *_: 1.0)
     with pytest.raises(BudgetError, match="nothing fits into int8"):
         export_bundle(quick_folder, tmp_path, ("int8",), 1e-9, wanted=("int8",))
     assert not list(tmp_path.iterdir())
