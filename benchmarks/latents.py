@@ -12,9 +12,9 @@ latent is told from NIR, over all features.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -36,12 +36,19 @@ from training.soil_spectra import SoilSpectra
 from training.stages import mir_stage, nir_stage, seen_in_nir
 from training.synthetic.libraries import synthetic_libraries
 from training.targets import to_targets
+from training.treatments import snv
 
 PAIRS: Final = (100, 500, 2106)
 
 Floats = NDArray[np.float32]
-View = tuple[Floats, Floats]
-"""Features of the pairs and of the test soils, ``[n, k]`` each."""
+
+
+class View(NamedTuple):
+    """Features ``[n, k]`` of the pairs and of the test soils, and the columns of each treatment."""
+
+    learnt: Floats
+    asked: Floats
+    parts: Sequence[slice] = (slice(None),)
 
 
 def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
@@ -81,22 +88,23 @@ def _views(
     mir, test_mir = (torch.from_numpy(soils.mir).mean(dim=1) for soils in (pairs, test))
     with torch.no_grad():
         latent, test_latent = (autoencoder.encoder(of)[0].numpy() for of in (mir, test_mir))
-    components = fit_scores(mir, (slice(0, mir.shape[1]),))
+    components = fit_scores(snv(mir), (slice(0, mir.shape[1]),))
+    treatments = sight.parts(SCORES)
     unseen, told = np.empty_like(latent), np.empty_like(latent)
     for learn, held in folds(pairs.site, settings.choice_folds, settings.seed):
         other = nir_stage(settings, pairs[learn], autoencoder, _silent)
         unseen[held] = _means(other, pairs[held])[LATENT]
-        told[held] = _by_gp(
-            settings, seen[SCORES][learn], latent[learn], pairs.site[learn], seen[SCORES][held]
-        )
-    by_gp = _by_gp(settings, seen[SCORES], latent, pairs.site, asked[SCORES])
+        scores = View(seen[SCORES][learn], seen[SCORES][held], treatments)
+        told[held] = _by_gp(settings, scores, latent[learn], pairs.site[learn])
+    scores = View(seen[SCORES], asked[SCORES], treatments)
+    by_gp = _by_gp(settings, scores, latent, pairs.site)
     views = {
-        "MIR components": (components(mir).numpy(), components(test_mir).numpy()),
-        "MIR latent": (latent, test_latent),
-        "NIR latent": (seen[LATENT], asked[LATENT]),
-        "NIR latent, cross-fitted": (unseen, asked[LATENT]),
-        "NIR latent by a GP, cross-fitted": (told, by_gp),
-        "NIR components": (seen[SCORES], asked[SCORES]),
+        "MIR components": View(components(snv(mir)).numpy(), components(snv(test_mir)).numpy()),
+        "MIR latent": View(latent, test_latent),
+        "NIR latent": View(seen[LATENT], asked[LATENT]),
+        "NIR latent, cross-fitted": View(unseen, asked[LATENT]),
+        "NIR latent by a GP, cross-fitted": View(told, by_gp),
+        "NIR components": scores,
     }
     r2 = {
         "stage 2": _r2(test_latent, asked[LATENT]),
@@ -112,27 +120,28 @@ def _means(sight: Any, soils: SoilSpectra) -> dict[str, Floats]:
     return {name: views[name] for name in (LATENT, SCORES)}
 
 
-def _by_gp(
-    settings: Settings, features: Floats, latent: Floats, site: NDArray[np.int64], asked: Floats
-) -> Floats:
-    """The latent of ``asked`` by Gaussian processes that learn it from ``features``."""
-    head = _gp(settings, Examples(features, latent.astype(np.float64), site))
+def _by_gp(settings: Settings, view: View, latent: Floats, site: NDArray[np.int64]) -> Floats:
+    """The latent of those asked, by Gaussian processes that learn it through ``view``."""
+    head = _gp(settings, view, latent.astype(np.float64), site)
     with torch.no_grad():
-        parts = torch.from_numpy(asked).split(CHUNK)
+        parts = torch.from_numpy(view.asked).split(CHUNK)
         said: Floats = torch.cat([head(part) for part in parts]).numpy()
     return said
 
 
 def _mean_ccc(settings: Settings, view: View, pairs: SoilSpectra, test: SoilSpectra) -> float:
-    learnt, asked = view
-    head = _gp(settings, Examples(learnt, to_targets(pairs.properties), pairs.site))
-    said = said_by({"it": Part("view", head)}, {"view": torch.from_numpy(asked)})["it"]
+    head = _gp(settings, view, to_targets(pairs.properties), pairs.site)
+    said = said_by({"it": Part("view", head)}, {"view": torch.from_numpy(view.asked)})["it"]
     return mean_of(property_table(test.properties, from_model_scale(said)), "ccc")
 
 
-def _gp(settings: Settings, examples: Examples) -> Any:
-    whole = (slice(0, examples.features.shape[1]),)
-    return fit_head("GP", examples, whole, settings.seed, _silent, "GP", settings.heads_effort)
+def _gp(
+    settings: Settings, view: View, targets: NDArray[np.float64], site: NDArray[np.int64]
+) -> Any:
+    columns = view.learnt.shape[1]
+    parts = [slice(*part.indices(columns)[:2]) for part in view.parts]
+    examples = Examples(view.learnt, targets, site)
+    return fit_head("GP", examples, parts, settings.seed, _silent, "GP", settings.heads_effort)
 
 
 def _r2(observed: Floats, predicted: Floats) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,20 @@ from training.every_strategy import said_by
 from training.fitting import Progress
 from training.heads.assembled import rivals_of
 from training.heads.blend import blend_weights
-from training.heads.examples import BLOCKS_MIN, SOILS_MIN, folds
+from training.heads.examples import SOILS_MIN, folds
 from training.mir_autoencoder import MirAutoencoder
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import SeenSoils, heads_stage, nir_stage, seen_in_nir, split_by_site
 from training.strategies import BELIEF
+from training.targets import TARGETS, to_targets
 
 Weights = dict[str, dict[str, float]]
 """By property and rival, about the mean of the property."""
+
+
+SITES_MIN: Final = 3
+"""Sites that a target is known at: one to judge on, and of what is left two soils to learn from."""
 
 
 def check_choosable(settings: Settings, pairs: SoilSpectra) -> None:
@@ -29,11 +35,12 @@ def check_choosable(settings: Settings, pairs: SoilSpectra) -> None:
 
     What is found out here would otherwise end a run hours later, in its last stage.
     """
+    targets = to_targets(pairs.properties)
     for learn, _ in folds(pairs.site, settings.choice_folds, settings.seed):
         stopped = learn[split_by_site(pairs.site[learn])[0]]
-        for name, column in zip(NAMES, pairs.properties.T, strict=True):
+        for name, column in zip(TARGETS, targets.T, strict=True):
             known = stopped[np.isfinite(column[stopped])]
-            if len(known) < SOILS_MIN or len(np.unique(pairs.site[known])) < BLOCKS_MIN:
+            if len(known) < SOILS_MIN or len(np.unique(pairs.site[known])) < SITES_MIN:
                 raise SettingsError(
                     f"a part of the choice would learn {name} from {len(known)} soils of "
                     f"{len(np.unique(pairs.site[known]))} sites",

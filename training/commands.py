@@ -50,7 +50,11 @@ INTERRUPTED = 130
 )
 @click.option("--name", help="Of the bundle.  [default: my-AXIS]")
 @click.option("--version", default="0.1.0", show_default=True)
-@click.option("--quick", is_flag=True, help="A tiny run, for a first look and for tests.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="A tiny run for a first look: short fits, and of synthetic soils no more than 240 pairs.",
+)
 @click.option(
     "--device",
     type=click.Choice(("auto", "cpu", "cuda")),

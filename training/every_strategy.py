@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.heads.assembled import Part, rival_names, two_ways
-from training.mir_autoencoder import mir_views
+from training.mir_autoencoder import MIR_VIEWS
 from training.pipeline import CHUNK
 
 
@@ -35,7 +35,7 @@ class EveryStrategy(nn.Module):  # type: ignore[misc]
 
     def seen_in_mir(self, absorbance: Any) -> dict[str, Any]:
         """The views ``[n, k]`` of MIR absorbance ``[n, bands]``, by name."""
-        return mir_views(self.mir_encoder, absorbance)
+        return {name: view(self.mir_encoder, absorbance) for name, view in MIR_VIEWS.items()}
 
     def said(self, views: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
         """As `said_by` its parts."""

@@ -114,6 +114,12 @@ class Descent:
             self._adam.step()
             yield len(rows)
 
+    def check_beginning(self) -> None:
+        """Validate the weights as they are, which somebody chose: they are the best so far."""
+        self.module.eval()
+        with torch.no_grad():
+            self.best = self.reached = self._validation()
+
     def check(self) -> None:
         """End the epoch: validate, and keep the weights if they are the best so far."""
         self.module.eval()

@@ -12,8 +12,9 @@ from training.choice import choose
 from training.every_strategy import EveryStrategy
 from training.fitting import Progress
 from training.heads.assembled import Part, assembled
+from training.heads.examples import rarest_first
 from training.mir_autoencoder import MirAutoencoder
-from training.pipeline import Model, Pipeline
+from training.pipeline import MIR_LATENT, Model, Pipeline
 from training.settings import Settings
 from training.soil_spectra import SoilSpectra
 from training.stages import (
@@ -51,11 +52,9 @@ def mir_side(settings: Settings, library: SoilSpectra, progress: Progress) -> Mi
     """Stage 1, and the heads of the MIR strategies, which no device needs."""
     autoencoder = mir_stage(settings, library, progress)
     if len(library) > MIR_HEADS_SOILS:
-        drawn = np.random.default_rng(settings.seed).permutation(len(library))
-        # Those with most values first: a library is mostly soils that nobody has analysed.
-        analysed = np.isfinite(library.properties[drawn]).sum(axis=1)
-        taken = drawn[np.argsort(-analysed, kind="stable")[:MIR_HEADS_SOILS]]
-        library = library[np.sort(taken)]
+        # A library is mostly soils that nobody has analysed.
+        rng = np.random.default_rng(settings.seed)
+        library = library[rarest_first(library.properties, MIR_HEADS_SOILS, rng)]
     seen = seen_in_mir(autoencoder.encoder, library)
     return MirSide(autoencoder, heads_stage(settings, MIR_STRATEGIES, seen, None, progress))
 
@@ -69,7 +68,7 @@ def nir_side(
 ) -> Trained:
     """Stages 2 and 3 on the pairs, the choice made on sites held out of them."""
     autoencoder = mir.autoencoder
-    mir_soils = seen_in_mir(autoencoder.encoder, library)
+    mir_soils = seen_in_mir(autoencoder.encoder, library, (MIR_LATENT,))
     weights = choose(settings, NIR_STRATEGIES, pairs, autoencoder, mir_soils, progress)
     sight = nir_stage(settings, pairs, autoencoder, progress)
     seen = seen_in_nir(sight, pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
@@ -121,7 +121,9 @@ def mir_descent(
         ]
         return float(sum(losses)) / len(check)
 
-    return Descent(both, loss, validate, len(learn), schedule, rng)
+    descent = Descent(both, loss, validate, len(learn), schedule, rng)
+    descent.check_beginning()
+    return descent
 
 
 def at_library_level(encoder: MirEncoder, decoder: MirDecoder, absorbance: Any) -> Any:
@@ -136,9 +138,11 @@ def mir_latents(encoder: MirEncoder, absorbance: Any) -> Any:
         return torch.cat([encoder(part)[0] for part in absorbance.split(CHUNK)])
 
 
-def mir_views(encoder: MirEncoder, absorbance: Any) -> dict[str, Any]:
-    """What heads can see of MIR absorbance ``[m, bands]``: it after SNV, as the encoder, or its latent."""
-    return {MIR: snv(absorbance), MIR_LATENT: mir_latents(encoder, absorbance)}
+MIR_VIEWS: Final[dict[str, Callable[[MirEncoder, Any], Any]]] = {
+    MIR: lambda _, absorbance: snv(absorbance),
+    MIR_LATENT: mir_latents,
+}
+"""What heads can see of MIR absorbance ``[m, bands]``: it after SNV, as the encoder, or its latent."""
 
 
 def divergence(mean: Any, log_variance: Any) -> Any:

@@ -10,6 +10,9 @@ import torch
 _VARIANCE_FLOOR: Final = 1e-8
 """Least variance of a component, of that of the first: what lies below is rounding."""
 
+_DEVIATION_FLOOR: Final = 1e-6
+"""Least standard deviation of a component of standardised spectra, where all of them are the same."""
+
 
 def mean_and_deviation(parts: Iterable[Any]) -> tuple[Any, Any]:
     """Mean and standard deviation ``[bands]`` of the spectra ``[n, bands]`` of all ``parts``."""
@@ -50,6 +53,16 @@ def principal_components(parts: Iterable[Any], count: int) -> tuple[Any, Any]:
     variances, directions = torch.linalg.eigh(products / samples)
     variances, directions = variances.flip(0)[:count], directions.flip(1)[:, :count]
     deviations = variances.clamp(min=_VARIANCE_FLOOR * float(variances[0])).sqrt()
+    deviations, directions = deviations.clamp(min=_DEVIATION_FLOOR), upright(directions)
     missing = count - len(deviations)
     deviations = torch.nn.functional.pad(deviations, (0, missing), value=1.0)
     return deviations.float(), torch.nn.functional.pad(directions, (0, missing)).float()
+
+
+def upright(directions: Any) -> Any:
+    """``directions`` ``[bands, count]``, each with its largest loading positive.
+
+    An eigenvector's sign is nobody's choice, and what learns from scores begins elsewhere for another.
+    """
+    largest = directions.abs().argmax(dim=0, keepdim=True)
+    return directions * directions.gather(0, largest).sign()

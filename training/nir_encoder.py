@@ -29,13 +29,12 @@ def train_nir_encoder(
     schedule: Schedule,
     seed: int,
     progress: Progress,
-) -> tuple[NirEncoder, float]:
+) -> NirEncoder:
     """Learn from pairs; ``decoder`` is frozen for good.
 
     ``scores`` ``[n, scans, k]``, those of each treatment in one of ``parts``; ``mir`` ``[n, bands]``
     absorbance as the decoder gives it, at the library's level, and ``mir_latent`` ``[n, latent]``;
     ``validation`` holds the same three of other soils. One scan, drawn anew each time, goes in.
-    Returns the encoder and its validation loss.
     """
     decoder.requires_grad_(False)
     decoder.eval()
@@ -59,5 +58,5 @@ def train_nir_encoder(
         def validate() -> float:
             return float(distance(encoder(scans[:, 0]), *others))
 
-        best = fit(encoder, loss, validate, len(mir), schedule, rng, progress, "NIR encoder")
-    return encoder, best
+        fit(encoder, loss, validate, len(mir), schedule, rng, progress, "NIR encoder")
+    return encoder

@@ -1,4 +1,4 @@
-"""Reflectance to what the NIR encoder sees, as a torch module that ends up inside the ONNX graph."""
+"""Reflectance to what NIR-MLP and the domain's Q see, as a torch module that ends up in the ONNX graph."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from training.moments import upright
+
 COMPONENTS: Final = 40
 """Of each treatment. Ours: what comes after them is noise in every set that was looked at."""
 
@@ -43,5 +45,5 @@ def fit_scores(treated: Any, parts: Sequence[slice], components: int = COMPONENT
         if wide:
             vectors = own.T @ vectors
             vectors = vectors / vectors.norm(dim=0)
-        scores.loadings[part, columns] = vectors.float()
+        scores.loadings[part, columns] = upright(vectors).float()
     return scores

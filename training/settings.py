@@ -12,7 +12,7 @@ from training.heads.kinds import EFFORT, Effort
 
 PAIRS_MIN = 60
 
-MIR_SCHEDULE = Schedule(epochs=40, batch=128, step=1e-3, patience=8)
+MIR_SCHEDULE = Schedule(epochs=40, batch=128, step=3e-4, patience=8)
 NIR_SCHEDULE = Schedule(epochs=150, batch=64, step=1e-3, patience=30, weight_decay=1e-4)
 HEADS_SCHEDULE = Schedule(epochs=150, batch=64, step=1e-3, patience=30, weight_decay=1e-4)
 
@@ -82,7 +82,7 @@ class Settings:
             interval_soils=200,
             test_soils=200,
             q_components=12,
-            mir_schedule=Schedule(4, 32, 1e-3, 4),
+            mir_schedule=Schedule(4, 32, 3e-4, 4),
             nir_schedule=Schedule(10, 32, 1e-3, 5),
             heads_schedule=Schedule(10, 32, 1e-3, 5),
             heads_effort=Effort(6, 80, 5, 2, Schedule(10, 128, 6e-3, 10)),

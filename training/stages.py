@@ -16,9 +16,9 @@ from training.heads.examples import Examples
 from training.heads.kinds import fit_head
 from training.heads.perceptron import ScannedSoils, fit_perceptron
 from training.mir_autoencoder import (
+    MIR_VIEWS,
     MirAutoencoder,
     at_library_level,
-    mir_views,
     train_mir_autoencoder,
 )
 from training.networks import MirEncoder
@@ -34,14 +34,14 @@ from training.targets import to_targets
 from training.treatments import Treatments
 
 VALIDATION_SHARE = 0.15
-"""Share of sites kept for early stopping. Ours."""
+"""Share of the soils kept for early stopping. Ours."""
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class SeenSoils:
-    """Soils as heads see them: each view ``[n, scans, k]``, targets ``[n, t]``, site and soil ``[n]``.
+    """Soils as heads see them: each view ``[n, scans, k]``, targets ``[n, t]`` and site ``[n]``.
 
     ``parts`` are the columns of each treatment in a view.
     """
@@ -49,7 +49,6 @@ class SeenSoils:
     views: dict[str, Any]
     targets: NDArray[np.float64]
     site: NDArray[np.int64]
-    soil: NDArray[np.int64]
     parts: dict[str, tuple[slice, ...]]
 
     def first(self) -> dict[str, Any]:
@@ -58,7 +57,7 @@ class SeenSoils:
 
     def __getitem__(self, rows: Rows) -> SeenSoils:
         views = {name: view[rows] for name, view in self.views.items()}
-        return SeenSoils(views, self.targets[rows], self.site[rows], self.soil[rows], self.parts)
+        return SeenSoils(views, self.targets[rows], self.site[rows], self.parts)
 
     def without(self, site: NDArray[np.int64]) -> SeenSoils:
         """All but the soils of the sites ``site``."""
@@ -90,7 +89,7 @@ def nir_stage(
     with torch.no_grad():
         latent = autoencoder.encoder(mir)[0]
         mir = at_library_level(autoencoder.encoder, autoencoder.decoder, mir)
-    encoder, _ = train_nir_encoder(
+    encoder = train_nir_encoder(
         nir[learn], scores.slices, mir[learn], latent[learn], (nir[check], mir[check], latent[check]),
         autoencoder.decoder, settings.nir_hidden, settings.nir_schedule, settings.seed, progress,
     )  # fmt: skip
@@ -108,20 +107,21 @@ def seen_in_nir(sight: NirSight, soils: SoilSpectra) -> SeenSoils:
         {name: view.unflatten(0, (len(soils), scans)) for name, view in views.items()},
         to_targets(soils.properties),
         soils.site,
-        soils.soil,
         {name: sight.parts(name) for name in views},
     )
 
 
-def seen_in_mir(encoder: MirEncoder, soils: SoilSpectra) -> SeenSoils:
-    """What heads can see of the MIR scans of ``soils``."""
+def seen_in_mir(
+    encoder: MirEncoder, soils: SoilSpectra, views: Collection[str] = tuple(MIR_VIEWS)
+) -> SeenSoils:
+    """What heads can see of the MIR scans of ``soils``: those of `MIR_VIEWS` that ``views`` names."""
     mir = torch.from_numpy(soils.mir)
-    views = {
-        name: view.unflatten(0, mir.shape[:2])
-        for name, view in mir_views(encoder, mir.flatten(0, 1)).items()
+    seen = {
+        name: MIR_VIEWS[name](encoder, mir.flatten(0, 1)).unflatten(0, mir.shape[:2])
+        for name in views
     }
-    parts: dict[str, tuple[slice, ...]] = dict.fromkeys(views, (slice(None),))
-    return SeenSoils(views, to_targets(soils.properties), soils.site, soils.soil, parts)
+    parts: dict[str, tuple[slice, ...]] = dict.fromkeys(seen, (slice(None),))
+    return SeenSoils(seen, to_targets(soils.properties), soils.site, parts)
 
 
 def heads_stage(
@@ -163,11 +163,10 @@ def _head(
     if strategy.mir_soils_too and mir_soils is not None:
         others = mir_soils.without(soils.site[check])
         library = library.beside(ScannedSoils(others.views[MIR_LATENT], others.targets))
-    head, _ = fit_perceptron(
+    return fit_perceptron(
         library, own[check], settings.heads_hidden, settings.heads_schedule, settings.seed,
         progress, f"heads of {name}",
     )  # fmt: skip
-    return head
 
 
 def each_scan(of: Any, scans: Any) -> Any:
@@ -178,7 +177,12 @@ def each_scan(of: Any, scans: Any) -> Any:
 
 def split_by_site(site: NDArray[np.int64]) -> tuple[Rows, Rows]:
     """Rows to learn from and rows to validate on: whole sites, so no soil is on both sides."""
-    sites = np.unique(site)
-    kept = sites[: max(1, round(VALIDATION_SHARE * len(sites)))]
-    held = np.isin(site, kept)
+    sites, sizes = np.unique(site, return_counts=True)
+    wanted, kept = VALIDATION_SHARE * len(site), []
+    for name, size in zip(sites, sizes, strict=True):
+        # Taken where it comes nearer to the share: one large site is not all that is stopped on.
+        if size < 2 * wanted:
+            kept.append(name)
+            wanted -= size
+    held = np.isin(site, kept or sites[sizes.argmin()])
     return np.flatnonzero(~held), np.flatnonzero(held)

@@ -42,8 +42,8 @@ def three_fits() -> list[Any]:
     soils = ScannedSoils(latent, properties.double().numpy())
     return [
         train_mir_autoencoder(ScanRepeats.dense(mir), ROWS, ROWS, (5,), 3, SCHEDULE, 0, silent),
-        train_nir_encoder(nir, whole, *pairs[1:], pairs, decoder, (5,), SCHEDULE, 0, silent)[0],
-        fit_perceptron(soils, soils, (5,), SCHEDULE, 0, silent, "heads")[0],
+        train_nir_encoder(nir, whole, *pairs[1:], pairs, decoder, (5,), SCHEDULE, 0, silent),
+        fit_perceptron(soils, soils, (5,), SCHEDULE, 0, silent, "heads"),
         decoder,
     ]
 

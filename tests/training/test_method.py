@@ -75,6 +75,14 @@ def test_a_choice_that_would_end_the_run_late_ends_it_at_once(run, quick_setting
     told[pairs.site != pairs.site[0], INDEX["cec"]] = np.nan
     with pytest.raises(SettingsError, match=r"learn cec from \d+ soils of [01] sites"):
         check_choosable(quick_settings, replace(pairs, properties=told))
+    few = np.isin(pairs.site, np.unique(pairs.site)[-4:])
+    told[:, INDEX["cec"]] = np.where(few, pairs.properties[:, INDEX["clay"]], np.nan)
+    with pytest.raises(SettingsError, match=r"learn cec from \d+ soils of [012] sites"):
+        check_choosable(quick_settings, replace(pairs, properties=told))
+    apart = pairs.properties.copy()
+    apart[::2, INDEX["clay"]], apart[1::2, INDEX["silt"]] = np.nan, np.nan
+    with pytest.raises(SettingsError, match="learn clay to silt from 0 soils of 0 sites"):
+        check_choosable(quick_settings, replace(pairs, properties=apart))
     one_site = replace(pairs, site=np.zeros(len(pairs), dtype=np.int64))
     with pytest.raises(SettingsError, match="one block"):
         check_choosable(quick_settings, one_site)
@@ -143,7 +151,6 @@ def test_heads_that_learn_from_mir_soils_too_see_no_site_that_is_judged(
     assert not set(libraries.mir.site.tolist()) & set(pairs.site.tolist())
     # Soils of the same sites that have MIR alone, beside the pairs themselves.
     seen = seen_in_mir(mir.autoencoder.encoder, pairs)
-    seen = replace(seen, soil=seen.soil + 1)
     name = "NIR+MIR-SSL-MLP"
     shown: list[tuple[set[int], set[int]]] = []
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.moments import level_and_spread, mean_and_deviation, principal_components
+from training.moments import level_and_spread, mean_and_deviation, principal_components, upright
 
 
 def spectra(n: int, bands: int, seed: int) -> torch.Tensor:
@@ -44,6 +44,19 @@ def test_principal_components_are_those_of_a_singular_value_decomposition() -> N
     assert deviations.numpy() == pytest.approx(values[:3] / np.sqrt(200), rel=1e-4)
     overlap = np.abs((directions.numpy() * rows[:3].T).sum(axis=0))
     assert overlap == pytest.approx(np.ones(3), rel=1e-4)
+
+
+def test_each_component_points_where_it_is_largest() -> None:
+    directions = upright(torch.tensor([[-0.8, 0.6, 0.0], [0.6, 0.8, 0.0]]))
+    assert directions.tolist() == [
+        pytest.approx([0.8, 0.6, 0.0]),
+        pytest.approx([-0.6, 0.8, 0.0]),
+    ]
+
+
+def test_spectra_that_are_all_the_same_have_components_that_are_numbers() -> None:
+    deviations, directions = principal_components(torch.zeros(10, 6).split(4), 3)
+    assert torch.isfinite(directions / deviations).all()
 
 
 def test_components_that_nothing_is_left_for_blow_nothing_up() -> None:

@@ -3,20 +3,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from training.errors import DivergedError
-from training.fitting import BLAS_THREADS, Schedule, fit, generator, reproducible
+from training.fitting import BLAS_THREADS, Schedule, descend, fit, generator, reproducible
 from training.mir_autoencoder import (
     MirAutoencoder,
     at_library_level,
     divergence,
+    mir_descent,
     train_mir_autoencoder,
 )
 from training.networks import MirDecoder
 from training.nir_encoder import train_nir_encoder
 from training.scan_repeats import ScanRepeats
-from training.stages import split_by_site
+from training.stages import VALIDATION_SHARE, split_by_site
 from training.treatments import snv
 
 WHOLE = (slice(None),)
@@ -46,13 +49,14 @@ def test_the_nir_encoder_learns() -> None:
     everything = (nir, mir, latent)
     none = Schedule(epochs=1, batch=64, step=0.0, patience=1)
     some = Schedule(epochs=40, batch=32, step=1e-2, patience=40)
-    losses = [
-        train_nir_encoder(nir, WHOLE, mir, latent, everything, decoder, (32,), schedule, 0, silent)[
-            1
-        ]
-        for schedule in (none, some)
-    ]
-    assert losses[1] < 0.5 * losses[0]
+    off = []
+    for schedule in (none, some):
+        encoder = train_nir_encoder(
+            nir, WHOLE, mir, latent, everything, decoder, (32,), schedule, 0, silent
+        )
+        with torch.no_grad():
+            off.append(float(((encoder(nir[:, 0]) - latent) ** 2).mean()))
+    assert off[1] < 0.5 * off[0]
 
 
 def test_the_autoencoder_reconstructs_better_than_the_mean() -> None:
@@ -111,6 +115,21 @@ def test_stage_1_begins_as_the_principal_components() -> None:
     torch.testing.assert_close(latent.std(dim=0), torch.ones(3), rtol=0.02, atol=0)
 
 
+@pytest.mark.parametrize("step", [1e-3, 1e3])
+def test_stage_1_ends_no_worse_than_it_begins_however_long_its_step(step) -> None:
+    rng = generator(0, 7)
+    spectra = torch.randn(60, 9, generator=rng) @ torch.randn(9, 40, generator=rng)
+    library, soils = ScanRepeats.dense(spectra[:, None]), torch.arange(60)
+    both = MirAutoencoder(40, (8,), 3, rng)
+    schedule = Schedule(epochs=2, batch=16, step=step, patience=2)
+    descent = mir_descent(both, library, soils[:40], soils[40:], schedule, 0)
+    begun = descent.reached
+    assert descend(descent, silent, "MIR autoencoder") <= begun
+    with torch.no_grad():
+        ended = float(both.loss(spectra[40:], spectra[40:]))
+    assert ended == pytest.approx(descent.best, rel=1e-5)
+
+
 def test_a_fit_that_comes_to_no_number_is_no_network() -> None:
     module = torch.nn.Linear(1, 1)
     with pytest.raises(DivergedError, match="MIR autoencoder came to no number in 3 epochs"):
@@ -149,6 +168,13 @@ def test_validation_sites_are_whole() -> None:
     learn, check = split_by_site(site)
     assert not set(site[learn]) & set(site[check])
     assert len(learn) + len(check) == len(site)
+
+
+@given(sizes=st.lists(st.integers(1, 60), min_size=2, max_size=30))
+def test_a_large_site_is_not_all_that_is_stopped_on(sizes) -> None:
+    learn, check = split_by_site(np.repeat(np.arange(len(sizes)), sizes))
+    assert len(learn)
+    assert 0 < len(check) <= max(min(sizes), 2 * VALIDATION_SHARE * sum(sizes))
 
 
 def test_torch_gets_its_settings_back() -> None:

@@ -27,7 +27,7 @@ from training.pace import Progress
 from training.scan_repeats import ScanRepeats
 from training.unfinished import FOLDER, RUN, Unfinished, alone_in, forget
 
-SCHEDULE = Schedule(epochs=9, batch=16, step=2e-2, patience=2)
+SCHEDULE = Schedule(epochs=9, batch=16, step=5e-2, patience=2)
 SOILS = 48
 BATCHES = 3 * SCHEDULE.epochs * (40 // SCHEDULE.batch + 1)
 """At most: patience may end a stage sooner."""
@@ -49,13 +49,13 @@ def three_small_stages(unfinished: Unfinished | None = None, tell: Progress = si
             ScanRepeats.dense(mir), learn, check, (8,), 3, SCHEDULE, 0, tell
         )
         latent, mean = mir_latents(both.encoder, mir[:, 0]), mir.mean(dim=1)
-        nir_encoder, _ = train_nir_encoder(
+        nir_encoder = train_nir_encoder(
             nir[learn], (slice(None),), mean[learn], latent[learn], (nir[check], mean[check], latent[check]),
             both.decoder, (8,), SCHEDULE, 0, tell,
         )  # fmt: skip
         with torch.no_grad():
             soils = ScannedSoils(nir_encoder(nir), properties.double().numpy())
-        heads, _ = fit_perceptron(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
+        heads = fit_perceptron(soils[learn], soils[check], (8,), SCHEDULE, 0, tell, "heads")
     trained = {"mir": both, "nir": nir_encoder, "heads": heads}
     return safetensors.torch.save(
         {

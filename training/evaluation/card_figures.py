@@ -84,8 +84,8 @@ def evaluate(
             "ridge_on_nir_better_on": better_of(rival, method),
             "mir_heads_ccc": column(mir_table, "ccc"),
             "mir_heads_mean_ccc": mean_of(mir_table, "ccc"),
-            "converted_mir_rmse_absorbance": float(np.sqrt(np.mean(converted**2))),
-            "mean_mir_rmse_absorbance": float(np.sqrt(np.mean(plain**2))),
+            "converted_mir_rmse_at_library_level": float(np.sqrt(np.mean(converted**2))),
+            "mean_mir_rmse_at_library_level": float(np.sqrt(np.mean(plain**2))),
         },
     )
 

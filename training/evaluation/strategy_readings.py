@@ -23,7 +23,7 @@ SEEN: Final = {
     SCORES: "the principal components of the treatments",
     LATENT: "the latent",
     CONVERTED: "the MIR spectrum that the decoder makes of the latent",
-    MIR: "the mean MIR scan of the soil",
+    MIR: "the mean MIR scan of the soil after SNV",
     MIR_LATENT: "the latent of the soil's mean MIR scan",
 }
 

@@ -54,6 +54,19 @@ def folds(
         yield np.flatnonzero(part != fold), np.flatnonzero(part == fold)
 
 
+def rarest_first(
+    targets: NDArray[np.float64], most: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """``most`` rows of ``targets`` ``[n, t]`` at most, in order, drawn among those that know most.
+
+    A value weighs as much as it is rare: a target that few rows know keeps those.
+    """
+    drawn = rng.permutation(len(targets))
+    known = np.isfinite(targets[drawn])
+    weight = (known / known.sum(axis=0).clip(min=1)).sum(axis=1)
+    return np.sort(drawn[np.argsort(-weight, kind="stable")[:most]])
+
+
 def standardising(targets: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and scale ``[t]`` of what is known of ``targets`` ``[n, t]``.
 

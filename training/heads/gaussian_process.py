@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import nn
 
-from training.heads.examples import Examples, standardising
+from training.heads.examples import Examples, rarest_first, standardising
 
 LIKELIHOOD_ROWS: Final = 400
 """Rows that the likelihood is computed on where there are more: its cost grows with their cube. Ours."""
@@ -132,7 +132,7 @@ def fit_gaussian_process(
     a target is hardly known.
     """
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.permutation(len(examples))[:ROWS_MAX])
+    rows = rarest_first(examples.targets, ROWS_MAX, rng)
     examples = examples[rows]
     features = torch.from_numpy(examples.features)
     centre, deviation = standardising(examples.targets)

@@ -18,7 +18,8 @@ FOLDS = 5
 """Ours."""
 
 FOLDED_ROWS_MAX = 3000
-"""With more rows than this one part in `FOLDS` is judged on, once: what is chosen hardly varies. Ours."""
+"""With more rows than this the part nearest to one in `FOLDS` is judged on, once: what is chosen hardly
+varies. Ours."""
 
 Path = Callable[[Floats, Floats], list[tuple[Floats, float]]]
 """From features ``[n, m]`` and one target ``[n]`` to candidates: slopes ``[m]`` and intercept. A path
@@ -77,7 +78,9 @@ def _errors(
     x, y = known.features[:, part].astype(np.float64), known.targets[:, target]
     held_out = list(folds(known.block, FOLDS, seed))
     sums: list[Floats] = []
-    for learn, judged in held_out if len(y) <= FOLDED_ROWS_MAX else held_out[:1]:
+    if len(y) > FOLDED_ROWS_MAX:
+        held_out = [min(held_out, key=lambda fold: abs(FOLDS * len(fold[1]) - len(y)))]
+    for learn, judged in held_out:
         candidates = path(x[learn], y[learn])
         slopes = np.stack([slope for slope, _ in candidates])
         found = x[judged] @ slopes.T + [intercept for _, intercept in candidates]

@@ -69,8 +69,8 @@ def fit_perceptron(
     seed: int,
     progress: Progress,
     what: str,
-) -> tuple[Perceptron, float]:
-    """The perceptron with the best validation loss (mean squared standardised error), and that loss.
+) -> Perceptron:
+    """The perceptron with the best validation loss, the mean squared standardised error.
 
     One scan of a soil, drawn anew each time, goes in. Raises `SettingsError` where a target is
     hardly known.
@@ -103,8 +103,8 @@ def fit_perceptron(
         def validate() -> float:
             return float(masked_squared_error(head.standardised(judged), asked, answerable))
 
-        best = fit(head, loss, validate, len(learn), schedule, rng, progress, what)
-    return head, best
+        fit(head, loss, validate, len(learn), schedule, rng, progress, what)
+    return head
 
 
 def masked_squared_error(out: Any, wanted: Any, known: Any) -> Any:

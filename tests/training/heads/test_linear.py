@@ -80,6 +80,19 @@ def test_candidates_are_judged_as_asked() -> None:
     assert (in_units.weights[:, 0] != 0).tolist() == [False, True]
 
 
+def test_of_many_rows_a_large_site_is_not_all_that_is_judged_on() -> None:
+    """A treatment that tells the soils of the large site alone, and no others, must not win."""
+    rng = np.random.default_rng(5)
+    block = np.concatenate([np.zeros(2000), 1 + np.arange(2000) // 20]).astype(np.int64)
+    y, off = rng.normal(size=4000), rng.normal(size=4000)
+    of_large = np.where(block == 0, y, 5 * off)
+    given = Examples(
+        np.stack([of_large, y + 0.3 * off], axis=1).astype(np.float32), y[:, None], block
+    )
+    head = fit_linear(ridge_path, given, [slice(0, 1), slice(1, 2)], 0)
+    assert (head.weights[:, 0] != 0).tolist() == [False, True]
+
+
 def test_a_target_hardly_known_is_refused() -> None:
     x, y = np.random.default_rng(0).normal(size=(20, 4)), np.full((20, 2), np.nan)
     y[:, 0], y[:2, 1] = np.arange(20), 1.0

@@ -24,10 +24,9 @@ def test_it_learns_through_gaps_and_answers_in_the_units_of_its_targets() -> Non
     told[::3, 2] = np.nan
     soils = ScannedSoils(features, told)
     schedule = Schedule(epochs=60, batch=32, step=1e-2, patience=60)
-    head, best = fit_perceptron(soils, soils, (16,), schedule, 0, lambda _: None, "heads")
+    head = fit_perceptron(soils, soils, (16,), schedule, 0, lambda _: None, "heads")
     with torch.no_grad():
         out = head(features.mean(dim=1)).numpy()
-    assert np.isfinite(best)
     assert np.mean((out - targets) ** 2) < 0.1 * np.var(targets)
 
 
