@@ -69,7 +69,10 @@ class FileEntry(_Section):
 
 
 class Input(_Section):
-    """What ``pipeline`` takes: float32 ``[n, bands]``, reflectance fraction on ``axis``."""
+    """What ``pipeline`` takes: float32 ``[n, bands]``, reflectance fraction on ``axis``.
+
+    ``preprocessing`` is the way to its output ``preprocessed``; heads see other treatments besides.
+    """
 
     axis: AxisSpec
     kind: Literal["reflectance"]

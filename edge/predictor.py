@@ -61,7 +61,10 @@ class Predictor:
         return Estimate(*self._pipeline.run(_OUTPUTS, {"reflectance": reflectance}))
 
     def convert(self, latent: NDArray[np.float32]) -> NDArray[np.float32]:
-        """MIR absorbance ``[n, m]`` that the frozen decoder makes of latents ``[n, k]``."""
+        """MIR absorbance ``[n, m]`` that the frozen decoder makes of latents ``[n, k]``.
+
+        At the mean level and spread of the library: a scan's own can't be told from NIR.
+        """
         if self._decoder is None:
             self._decoder = self._runtime.load(self._bundle, self._decoder_member)
         (mir,) = self._decoder.run(["mir"], {"latent": latent})
