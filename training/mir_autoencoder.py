@@ -106,13 +106,15 @@ def mir_descent(
     """The descent of ``both``, on whose device the library is laid, from its beginning."""
     device = both.encoder.centre.device
     library, learn, check = library.to(device), learn.to(device), check.to(device)
-    library.hold_means()
     rng = generator(seed, 11, device)
+    # In this order, so that what the one needs for a moment and what the other holds never add up.
     both.begin(library, learn)
+    means = library.held_means(learn)
 
     def loss(rows: Any) -> Any:
         soils = learn[rows]
-        return both.loss(library.drawn(soils, rng), library.mean(soils), rng)
+        wanted = library.mean(soils) if means is None else means.index_select(0, rows)
+        return both.loss(library.drawn(soils, rng), wanted, rng)
 
     def validate() -> float:
         losses = [

@@ -15,8 +15,8 @@ CHUNK: Final = 256
 """Soils looked at in one go where all are. Ours: 1.7 MB of MIR spectra, and a few times that while they
 are, whatever the library's size."""
 
-MEANS_MAX_BYTES: Final = 600_000_000
-"""Ours: enough for 88,000 soils of 1,701 bands, and leaves room in the gigabyte that stage 1 may take
+MEANS_MAX_BYTES: Final = 450_000_000
+"""Ours: enough for 66,000 soils of 1,701 bands, and leaves room in the gigabyte that stage 1 may take
 beside its library. Beyond it means are made anew for each batch, which costs a tenth of the speed."""
 
 
@@ -40,7 +40,6 @@ class ScanRepeats:
             raise LibraryError(f"soil {missing} has no scan", "leave it out")
         self._order = torch.argsort(soil, stable=True)
         self._first = self._count.cumsum(0) - self._count
-        self._means: Any = None
 
     @classmethod
     def of(cls, spectra: NDArray[Any], soil: NDArray[Any]) -> ScanRepeats:
@@ -68,18 +67,21 @@ class ScanRepeats:
         """The same on ``device``; nothing is copied where it is there already."""
         moved = ScanRepeats.__new__(ScanRepeats)
         for name, tensor in vars(self).items():
-            setattr(moved, name, None if tensor is None else tensor.to(device))
+            setattr(moved, name, tensor.to(device))
         return moved
 
-    def hold_means(self) -> None:
-        """Make all means once and for all, unless they take more than `MEANS_MAX_BYTES`."""
+    def held_means(self, soils: Any) -> Any:
+        """The `mean` of ``soils`` ``[k]``, all in memory, ``[k, bands]``.
+
+        None where that takes more than `MEANS_MAX_BYTES`, or the means are the scans themselves.
+        """
         scanned_once = len(self) == len(self.spectra)
-        if scanned_once or len(self) * self.bands * 4 > MEANS_MAX_BYTES:
-            return
-        means = self.spectra.new_empty((len(self), self.bands))
-        for soils in torch.arange(len(self), device=self._count.device).split(CHUNK):
-            means[soils] = self.mean(soils)
-        self._means = means
+        if scanned_once or len(soils) * self.bands * 4 > MEANS_MAX_BYTES:
+            return None
+        means = self.spectra.new_empty((len(soils), self.bands))
+        for place, part in zip(means.split(CHUNK), soils.split(CHUNK), strict=True):
+            place.copy_(self.mean(part))
+        return means
 
     def first(self, soils: Any) -> Any:
         """The first scan ``[k, bands]`` of each of ``soils`` ``[k]``."""
@@ -94,8 +96,6 @@ class ScanRepeats:
 
     def mean(self, soils: Any) -> Any:
         """The mean ``[k, bands]`` over all scans of each of ``soils`` ``[k]``."""
-        if self._means is not None:
-            return self._means.index_select(0, soils)
         if len(self) == len(self.spectra):
             return self.first(soils)
         count = self._count[soils]

@@ -26,12 +26,10 @@ def ragged(counts: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(len(soil), BANDS)).astype(np.float32), soil
 
 
-@given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=20), held=st.booleans())
-def test_means_first_and_drawn_scans_are_of_the_soils_asked_for(counts, held) -> None:
+@given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=20))
+def test_means_first_and_drawn_scans_are_of_the_soils_asked_for(counts) -> None:
     spectra, soil = ragged(counts)
     library = ScanRepeats.of(spectra, soil)
-    if held:
-        library.hold_means()
     asked = np.random.default_rng(1).integers(len(counts), size=30)
     soils = torch.from_numpy(asked)
     for one, mean, first, drawn in zip(
@@ -64,14 +62,28 @@ def test_dense_and_flat_are_the_same_library() -> None:
 def test_held_means_change_no_bit_and_are_left_where_they_are_too_many(monkeypatch) -> None:
     library = ScanRepeats.of(*ragged([2, 3, 1, 4]))
     soils = torch.tensor([3, 0, 1, 2, 3])
-    anew = library.mean(soils)
-    monkeypatch.setattr(scan_repeats, "MEANS_MAX_BYTES", 4 * BANDS * 4 - 1)
-    library.hold_means()
-    assert library._means is None
-    monkeypatch.undo()
-    library.hold_means()
-    assert torch.equal(library.mean(soils), anew)
-    assert library._means.shape == (4, BANDS)
+    anew = torch.cat([library.mean(soil[None]) for soil in soils])
+    assert torch.equal(library.held_means(soils), anew)
+    monkeypatch.setattr(scan_repeats, "CHUNK", 2)
+    assert torch.equal(library.held_means(soils), anew)
+    monkeypatch.setattr(scan_repeats, "MEANS_MAX_BYTES", 5 * BANDS * 4 - 1)
+    assert library.held_means(soils) is None
+    assert ScanRepeats.of(*ragged([1, 1, 1])).held_means(torch.arange(3)) is None
+
+
+def test_a_library_whose_means_are_too_many_to_hold_trains_the_same_networks(monkeypatch) -> None:
+    library = ScanRepeats.of(*ragged([2, 1, 3, 2] * 8))
+    schedule = Schedule(epochs=2, batch=8, step=1e-2, patience=2)
+
+    def trained() -> list[torch.Tensor]:
+        both = train_mir_autoencoder(
+            library, torch.arange(26), torch.arange(26, 32), (6,), 2, schedule, 0, lambda _: None
+        )
+        return list(both.state_dict().values())
+
+    held = trained()
+    monkeypatch.setattr(scan_repeats, "MEANS_MAX_BYTES", 0)
+    assert all(torch.equal(*pair) for pair in zip(held, trained(), strict=True))
 
 
 @pytest.mark.filterwarnings("error")

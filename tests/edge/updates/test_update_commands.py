@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,12 @@ from edge.updates.commands import update
 from edge.updates.store import UpdateBusyError
 
 from .conftest import CONFIG, NEW, OLD, World, days
+
+
+@pytest.fixture(autouse=True)
+def no_step_back(monkeypatch) -> None:
+    """The command lowers its process's priority for good: here that would be every later test's."""
+    monkeypatch.setattr("edge.updates.updater.step_back", lambda: None)
 
 
 @pytest.fixture
@@ -39,9 +47,7 @@ def test_check_says_what_is_offered_and_changes_nothing_that_runs(world, call) -
     assert world.device.state.candidate is None
 
 
-def test_apply_status_and_rollback_say_what_runs(world, call, monkeypatch) -> None:
-    monkeypatch.setattr("edge.updates.updater.os.nice", lambda _: 0)
-    monkeypatch.setattr("edge.updates.updater.os.sched_setscheduler", lambda *_: None)
+def test_apply_status_and_rollback_say_what_runs(world, call) -> None:
     world.release()
     said = call("apply", "--from", world.served).splitlines()
     assert said[0] == f"runs       reference-neospectra {NEW} (slot b)"
@@ -176,3 +182,9 @@ def test_what_stands_in_the_way_is_shown_and_why_nothing_was_taken_too(world, ca
     at(days(200))
     world.refused()
     assert "hindered   what is served was valid once (update.expired)" in call("status")
+
+
+def test_an_update_runs_only_when_nothing_else_wants_the_processor() -> None:
+    code = "import os; from edge.updates.updater import step_back; step_back(); print(os.nice(0))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "19\n"
