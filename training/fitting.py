@@ -27,7 +27,10 @@ each other on busy cores took a hundred times as long."""
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: all ours. ``patience`` is in epochs without a better validation loss."""
+    """How long and how fast: all ours.
+
+    ``patience`` is in epochs without a better validation loss, and says nothing where there is none.
+    """
 
     epochs: int
     batch: int
@@ -75,15 +78,16 @@ class Descent:
     """One minimisation of ``loss`` over the trainable weights of ``module``, an epoch at a time.
 
     ``loss`` takes the row numbers of a batch out of ``samples``; ``validation`` is called after
-    each epoch, with ``module`` in evaluation mode. Between epochs, `state` is everything that the
-    next one depends on.
+    each epoch, with ``module`` in evaluation mode. Without one the last epoch is the best, and what
+    it reached is the loss of its last batch. Between epochs, `state` is everything that the next one
+    depends on.
     """
 
     def __init__(
         self,
         module: Any,
         loss: Callable[[Any], Any],
-        validation: Callable[[], float],
+        validation: Callable[[], float] | None,
         samples: int,
         schedule: Schedule,
         rng: Any,
@@ -96,7 +100,13 @@ class Descent:
         )
         self.epoch, self.waited = 0, 0
         self.best = self.reached = float("inf")
+        self._learnt: Any = float("inf")
         self._best_weights = _copy(module)
+
+    @property
+    def measured(self) -> str:
+        """What `best` and `reached` are."""
+        return "loss" if self._validation is None else "validation"
 
     @property
     def finished(self) -> bool:
@@ -110,23 +120,21 @@ class Descent:
         order = torch.randperm(self.samples, generator=self._rng, device=self._rng.device)
         for rows in order.split(self.schedule.batch):
             self._adam.zero_grad()
-            self._loss(rows).backward()
+            loss = self._loss(rows)
+            loss.backward()
             self._adam.step()
+            self._learnt = loss.detach()
             yield len(rows)
 
     def check_beginning(self) -> None:
         """Validate the weights as they are, which somebody chose: they are the best so far."""
-        self.module.eval()
-        with torch.no_grad():
-            self.best = self.reached = self._validation()
+        self.best = self.reached = self._judged()
 
     def check(self) -> None:
         """End the epoch: validate, and keep the weights if they are the best so far."""
-        self.module.eval()
-        with torch.no_grad():
-            self.reached = self._validation()
+        self.reached = self._judged()
         self.epoch += 1
-        if self.reached < self.best:
+        if self._validation is None or self.reached < self.best:
             self.best, self.waited = self.reached, 0
             self._best_weights = _copy(self.module)
         else:
@@ -170,6 +178,13 @@ class Descent:
         self._rng.set_state(state["draws"])
         _set_global_draws(state["global draws"])
 
+    def _judged(self) -> float:
+        if self._validation is None:
+            return float(self._learnt)
+        self.module.eval()
+        with torch.no_grad():
+            return self._validation()
+
     def _step(self) -> float:
         """The step size falls along a cosine (Loshchilov and Hutter 2017)."""
         return (
@@ -180,14 +195,14 @@ class Descent:
 def fit(
     module: Any,
     loss: Callable[[Any], Any],
-    validation: Callable[[], float],
+    validation: Callable[[], float] | None,
     samples: int,
     schedule: Schedule,
     rng: Any,
     progress: Progress,
     what: str,
 ) -> float:
-    """Descend to the end and return the best validation, whose weights are put back.
+    """Descend to the end and return the best that was reached, whose weights are put back.
 
     The arguments are those of `Descent`; ``what`` is its name in the lines of ``progress``.
     """
@@ -195,7 +210,7 @@ def fit(
 
 
 def descend(descent: Descent, progress: Progress, what: str) -> float:
-    """Take ``descent`` to its end, from where the run remembers it; returns the best validation.
+    """Take ``descent`` to its end, from where the run remembers it; returns the best that it reached.
 
     Raises `DivergedError` where no epoch ended in one.
     """
@@ -207,7 +222,7 @@ def descend(descent: Descent, progress: Progress, what: str) -> float:
             raise UnfinishedError.unusable(f"{what}: it is of another network") from error
         progress(f"{what}: going on after epoch {descent.epoch}/{descent.schedule.epochs}")
     schedule = descent.schedule
-    pace = Pace(what, descent.samples, schedule.epochs, progress)
+    pace = Pace(what, descent.samples, schedule.epochs, progress, descent.measured)
     while not descent.finished:
         epoch, done = descent.epoch + 1, 0
         for size in descent.batches():

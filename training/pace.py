@@ -15,7 +15,10 @@ MINUTES_MAX = 90
 
 
 class Pace:
-    """Counts what ``what`` has learnt from in ``epochs`` of ``samples``, and tells it to ``progress``."""
+    """Counts what ``what`` has learnt from in ``epochs`` of ``samples``, and tells it to ``progress``.
+
+    ``measured`` names the figure that a line gives beside it.
+    """
 
     def __init__(
         self,
@@ -23,24 +26,25 @@ class Pace:
         samples: int,
         epochs: int,
         progress: Progress,
+        measured: str = "validation",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what, self._samples, self._epochs = what, samples, epochs
-        self._progress, self._clock = progress, clock
+        self._progress, self._measured, self._clock = progress, measured, clock
         self._began_s = self._told_s = clock()
         self._seen = 0
 
-    def learnt(self, samples: int, epoch: int, validation: float, left: int) -> None:
-        """Another ``samples`` are done in ``epoch``, at most ``left`` are to come; the last validation."""
+    def learnt(self, samples: int, epoch: int, reached: float, left: int) -> None:
+        """Another ``samples`` are done in ``epoch``, at most ``left`` are to come."""
         self._seen += samples
         now_s = self._clock()
         if now_s - self._told_s < LINE_EVERY_S:
             return
         self._told_s = now_s
         per_s = self._seen / (now_s - self._began_s)
-        reached = f", validation {validation:.4f}" if math.isfinite(validation) else ""
+        measured = f", {self._measured} {reached:.4f}" if math.isfinite(reached) else ""
         self._progress(
-            f"{self._what}: epoch {epoch}/{self._epochs}{reached}, "
+            f"{self._what}: epoch {epoch}/{self._epochs}{measured}, "
             f"{per_s:,.0f} spectra/s, at most {_words(left / per_s)} left"
         )
 
@@ -50,7 +54,7 @@ class Pace:
         speed = f", {self._seen / took_s:,.0f} spectra/s" if self._seen and took_s else ""
         self._progress(
             f"{self._what}: done after epoch {epoch}/{self._epochs}, "
-            f"best validation {best:.4f}{speed}"
+            f"best {self._measured} {best:.4f}{speed}"
         )
 
 

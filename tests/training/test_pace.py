@@ -7,7 +7,7 @@ from training.pace import LINE_EVERY_S, Pace
 
 def test_lines_come_every_few_seconds_with_speed_and_time_left() -> None:
     now_s, lines = 0.0, []
-    pace = Pace("MIR autoencoder", 1000, 4, lines.append, lambda: now_s)
+    pace = Pace("MIR autoencoder", 1000, 4, lines.append, clock=lambda: now_s)
     for batch in range(1, 41):
         now_s += 1.0
         epoch = (batch - 1) // 10 + 1
@@ -24,7 +24,7 @@ def test_lines_come_every_few_seconds_with_speed_and_time_left() -> None:
 
 def test_quick_work_is_one_line_and_what_was_done_before_has_no_speed() -> None:
     lines: list[str] = []
-    pace = Pace("heads", 10, 2, lines.append, lambda: 3.0)
+    pace = Pace("heads", 10, 2, lines.append, clock=lambda: 3.0)
     pace.learnt(10, 1, 0.5, 10)
     pace.ended(2, 0.5)
     assert lines == ["heads: done after epoch 2/2, best validation 0.5000"]
@@ -32,7 +32,7 @@ def test_quick_work_is_one_line_and_what_was_done_before_has_no_speed() -> None:
 
 def test_long_times_are_said_in_minutes_and_hours() -> None:
     now_s, lines = 0.0, []
-    pace = Pace("x", 100, 9, lines.append, lambda: now_s)
+    pace = Pace("x", 100, 9, lines.append, clock=lambda: now_s)
     for left in (600, 60_000):
         now_s += 10.0
         pace.learnt(10, 1, 0.5, left)
@@ -42,7 +42,7 @@ def test_long_times_are_said_in_minutes_and_hours() -> None:
 
 def test_before_the_first_validation_none_is_said() -> None:
     now_s, lines = 0.0, []
-    pace = Pace("x", 100, 9, lines.append, lambda: now_s)
+    pace = Pace("x", 100, 9, lines.append, clock=lambda: now_s)
     now_s = 10.0
     pace.learnt(10, 1, float("inf"), 90)
     assert lines == ["x: epoch 1/9, 1 spectra/s, at most 90 s left"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -161,6 +163,23 @@ def test_the_best_weights_are_put_back_and_patience_ends_a_run() -> None:
     assert best == 1.0
     assert len(kept) == 4
     assert float(module.weight.detach()) == kept[1]
+
+
+def test_without_validation_the_last_weights_stay_and_nothing_ends_a_run() -> None:
+    module = torch.nn.Linear(1, 1, bias=False)
+    lines: list[str] = []
+    before = float(module.weight.detach())
+    schedule = Schedule(epochs=6, batch=4, step=0.1, patience=2)
+    # The loss is the same throughout: with a validation, patience would be out.
+    reached = fit(
+        module, lambda rows: (module.weight - module.weight.detach() + 2.0).sum(), None, 4,
+        schedule, generator(0, 1), lines.append, "x",
+    )  # fmt: skip
+    assert reached == pytest.approx(2.0)
+    # Adam's steps are as long as the step size, which falls along a cosine.
+    steps = sum(0.05 * (1 + math.cos(math.pi * epoch / 6)) for epoch in range(6))
+    assert float(module.weight.detach()) == pytest.approx(before - steps, rel=1e-3)
+    assert lines[-1].startswith("x: done after epoch 6/6, best loss 2.0000")
 
 
 def test_validation_sites_are_whole() -> None:

@@ -51,7 +51,7 @@ def test_columns_that_it_does_not_see_change_nothing() -> None:
     assert np.array_equal(say(head, told.features), say(head, other))
 
 
-def test_each_member_is_stopped_by_whole_blocks_of_its_own() -> None:
+def test_each_member_goes_without_whole_blocks_of_its_own() -> None:
     block = np.repeat(np.arange(40), 5)
     held = _held(Examples(np.zeros((200, 1), np.float32), np.zeros((200, 1)), block), 6, 0)
     assert all(len(set(member[block == b])) == 1 for member in held for b in range(40))
