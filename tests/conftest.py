@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 # Machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("loamscan", deadline=None)
 settings.load_profile("loamscan")
+
+# What a script starts in the background ignores Ctrl-C, and so would every process that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
