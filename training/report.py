@@ -13,11 +13,11 @@ def report(card: Card) -> str:
     lines = [
         f"{card.name} {card.version}"
         + (" (SYNTHETIC: not for decisions)" if card.synthetic else ""),
-        f"{'property':<18}{'unit':>9}{'CCC':>7}{'R2':>7}{'RMSE':>8}{'RPIQ':>7}{'cover':>7}{'ridge':>7}",
+        f"{'property':<18}{'unit':>9}{'CCC':>7} {'R2':>8}{'RMSE':>8}{'RPIQ':>7}{'cover':>7}{'ridge':>7}",
     ]
     for p in PROPERTIES:
         row = card.metrics[p.name]
-        figures = f"{row['ccc']:>7.3f}{row['r2']:>7.3f}{row['rmse']:>8.3f}{row['rpiq']:>7.2f}"
+        figures = f"{row['ccc']:>7.3f} {row['r2']:>8.3f}{row['rmse']:>8.3f}{row['rpiq']:>7.2f}"
         for column in (covered, ridge):
             figures += f"{column[p.name]:>7.3f}" if isinstance(column, dict) else f"{'-':>7}"
         lines.append(f"{p.label:<18}{p.unit:>9}{figures}")

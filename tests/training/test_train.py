@@ -51,6 +51,13 @@ def test_the_card_says_what_it_is(quick_checkpoint) -> None:
     assert all(len(line) < 160 for line in report(card).splitlines())
 
 
+def test_a_model_far_off_stands_in_columns_of_its_own(quick_checkpoint) -> None:
+    card = quick_checkpoint.card.model_copy(deep=True)
+    card.metrics["clay"]["r2"] = -1234.5678
+    (line,) = (line for line in report(card).splitlines() if line.startswith("clay"))
+    assert line.split()[3] == "-1234.568"
+
+
 def test_the_command_trains_and_prints_figures(tmp_path: Path) -> None:
     out = tmp_path / "made"
     result = CliRunner().invoke(

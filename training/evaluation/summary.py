@@ -17,7 +17,8 @@ def summary_lines(found: Evaluation) -> list[str]:
         f"{test.scanners or 'unknown'} scanners; intervals: {found.bootstrap.level:.0%}, "
         f"{found.bootstrap.resamples} resamples",
         *(f"! {text}" for text in found.warnings),
-        f"{'property':<18}{'unit':>9}{'soils':>7}{'CCC':>7}{'':>19}{'R2':>7}{'RMSE':>9}{'bias':>10}{'RPIQ':>7}",
+        f"{'property':<18}{'unit':>9}{'soils':>7}{'CCC':>7}{'':>19} {'R2':>8}"
+        f"{'RMSE':>9}{'bias':>10}{'RPIQ':>7}",
     ]
     for name, row in model.properties.items():
         item = PROPERTIES[INDEX[name]]
@@ -27,7 +28,7 @@ def summary_lines(found: Evaluation) -> list[str]:
             continue
         f, decimals = row.figures, item.decimals + 1
         lines.append(
-            f"{start}{_value(f['ccc'], 3):>7}{_interval(f['ccc']):>19}{_value(f['r2'], 3):>7}"
+            f"{start}{_value(f['ccc'], 3):>7}{_interval(f['ccc']):>19} {_value(f['r2'], 3):>8}"
             f"{_value(f['rmse'], decimals):>9}{_value(f['bias'], decimals):>10}{_value(f['rpiq'], 2):>7}"
         )
     lines.append("mean CCC")
