@@ -48,13 +48,13 @@ class Pace:
             f"{per_s:,.0f} spectra/s, at most {_words(left / per_s)} left"
         )
 
-    def ended(self, epoch: int, best: float) -> None:
-        """The fit is over, after ``epoch`` epochs."""
+    def ended(self, epoch: int, kept: float) -> None:
+        """The fit is over, after ``epoch`` epochs; the figure of the weights that are kept."""
         took_s = self._clock() - self._began_s
         speed = f", {self._seen / took_s:,.0f} spectra/s" if self._seen and took_s else ""
         self._progress(
             f"{self._what}: done after epoch {epoch}/{self._epochs}, "
-            f"best {self._measured} {best:.4f}{speed}"
+            f"with {self._measured} {kept:.4f}{speed}"
         )
 
 

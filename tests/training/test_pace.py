@@ -18,7 +18,7 @@ def test_lines_come_every_few_seconds_with_speed_and_time_left() -> None:
     )
     pace.ended(4, 0.125)
     assert lines[-1] == (
-        "MIR autoencoder: done after epoch 4/4, best validation 0.1250, 100 spectra/s"
+        "MIR autoencoder: done after epoch 4/4, with validation 0.1250, 100 spectra/s"
     )
 
 
@@ -27,7 +27,7 @@ def test_quick_work_is_one_line_and_what_was_done_before_has_no_speed() -> None:
     pace = Pace("heads", 10, 2, lines.append, clock=lambda: 3.0)
     pace.learnt(10, 1, 0.5, 10)
     pace.ended(2, 0.5)
-    assert lines == ["heads: done after epoch 2/2, best validation 0.5000"]
+    assert lines == ["heads: done after epoch 2/2, with validation 0.5000"]
 
 
 def test_long_times_are_said_in_minutes_and_hours() -> None:

@@ -179,7 +179,7 @@ def test_without_validation_the_last_weights_stay_and_nothing_ends_a_run() -> No
     # Adam's steps are as long as the step size, which falls along a cosine.
     steps = sum(0.05 * (1 + math.cos(math.pi * epoch / 6)) for epoch in range(6))
     assert float(module.weight.detach()) == pytest.approx(before - steps, rel=1e-3)
-    assert lines[-1].startswith("x: done after epoch 6/6, best loss 2.0000")
+    assert lines[-1].startswith("x: done after epoch 6/6, with loss 2.0000")
 
 
 def test_validation_sites_are_whole() -> None:

@@ -21,7 +21,7 @@ from training.fitting import Progress, Schedule, fit, generator
 from training.heads.examples import Examples, standardising
 
 MEMBERS: Final = 24
-"""Ours, with epochs and shares settled on synthetic soils of seeds 5 to 9: eight erred 1 to 2 % more."""
+"""Ours, with epochs and shares settled on synthetic soils of seeds 5 to 9: eight erred up to 2 % more."""
 
 HIDDEN: Final = (64, 32)
 DROPOUT: Final = 0.1
