@@ -18,6 +18,7 @@ from training.heads.kinds import EFFORT, Effort, HeadKind, fit_head
 from training.mir_autoencoder import train_mir_autoencoder
 from training.scan_repeats import ScanRepeats
 from training.scores import fit_scores
+from training.strategies import BELIEF
 from training.treatments import Treatments
 
 INNER_FOLDS: Final = 5
@@ -43,6 +44,7 @@ class Family(NamedTuple):
 
 FAMILIES: Final[dict[str, Family]] = {
     "PLSR": Family("PLSR", "treated"),
+    "committee": Family("committee", "treated"),
     "GP": Family("GP", "scores"),
     "ensemble": Family("ensemble", "scores"),
     "PLSR on a latent, synthetic": Family("PLSR", "latent"),
@@ -56,13 +58,13 @@ the set's own spectra, those of the training folds."""
 CHOSEN: Final = "chosen"
 LATENTS_TOO: Final = "chosen, latents too"
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    CHOSEN: ("PLSR", "GP", "ensemble"),
+    CHOSEN: ("PLSR", "committee", "GP", "ensemble"),
     LATENTS_TOO: tuple(FAMILIES),
 }
 """What is blended: the best of these."""
 
-BELIEF: Final = {"GP": 2.0, "PLSR": 1.0}
-"""That of `training.strategies`."""
+_BELIEF: Final = {name.removeprefix("NIR-"): share for name, share in BELIEF.items()}
+"""Families are named as the strategies' heads."""
 
 PICK: Final = "one head, the best by the inner folds"
 """Of those on the spectrum."""
@@ -151,7 +153,7 @@ def _of_target(
         if not set(names) <= set(inner):
             continue
         known, unknown = (np.stack([of[name] for name in names], axis=1) for of in (inner, found))
-        belief = np.array([BELIEF.get(name, 0.0) for name in names])
+        belief = np.array([_BELIEF.get(name, 0.0) for name in names])
         own = blend_weights(known, values[learn], spectra.group[learn], belief)
         found[choice] = centre + (unknown - centre) @ own
     errors = {name: np.mean((inner[name] - values[learn]) ** 2) for name in CHOICES[CHOSEN]}

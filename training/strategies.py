@@ -3,10 +3,11 @@
 ``MIR-`` and ``NIR-`` say what is scanned; ``SSL`` that the heads see the latent, ``NIR2MIR`` that
 they see the MIR spectrum which the frozen decoder makes of a NIR latent, neither that they see the
 spectrum itself; the last part is the kind of head. MIR heads learn from the MIR library, all others
-from the pairs. The article's are PLSR and MLP; ridge is the cheap rival, GP and ensemble are meant
-as improvements. PLSR and ridge choose their treatment of a NIR spectrum by cross-validation. All
-but the MLP learn from the mean of a soil's scans, as libraries hold it, the MLP from one scan at a
-time. What the article does not state of this is ours.
+from the pairs. The article's are PLSR and MLP; ridge is the cheap rival; committee, GP and ensemble
+are meant as improvements. PLSR and ridge choose their treatment of a NIR spectrum by
+cross-validation, the committee weighs PLSR on all of them. All but the MLP learn from the mean of a
+soil's scans, as libraries hold it, the MLP from one scan at a time. What the article does not state
+of this is ours.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ STRATEGIES: Final[dict[str, Strategy]] = {
     "NIR2MIR-PLSR": Strategy(CONVERTED, "PLSR"),
     "NIR2MIR-MLP": Strategy(CONVERTED, "MLP", 0.61),
     "NIR-ridge": Strategy(TREATED, "ridge"),
+    "NIR-committee": Strategy(TREATED, "committee"),
     "NIR-GP": Strategy(SCORES, "GP"),
     "NIR-ensemble": Strategy(SCORES, "ensemble"),
     "NIR+MIR-SSL-MLP": Strategy(LATENT, "MLP", mir_soils_too=True),

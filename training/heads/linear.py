@@ -1,9 +1,10 @@
-"""Linear heads: partial least squares and ridge, chosen by cross-validation and fitted again."""
+"""Linear heads: candidates judged by cross-validation, the best taken or all of them weighed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ FOLDS = 5
 FOLDED_ROWS_MAX = 3000
 """With more rows than this the part nearest to one in `FOLDS` is judged on, once: what is chosen hardly
 varies. Ours."""
+
+PICK: Final = math.inf
+"""The sharpness with which the best candidate is all that counts."""
 
 Path = Callable[[Floats, Floats], list[tuple[Floats, float]]]
 """From features ``[n, m]`` and one target ``[n]`` to candidates: slopes ``[m]`` and intercept. A path
@@ -45,12 +49,15 @@ def fit_linear(
     parts: Sequence[slice],
     seed: int,
     judged_as: Callable[[Floats], Floats] = np.positive,
+    sharpness: float = PICK,
 ) -> LinearHead:
-    """Of each target the part of the features and the candidate of ``path`` that err least.
+    """Of each target the mean of all candidates of ``path`` on all parts of the features, weighed.
 
-    ``parts`` are rival columns of the features: treatments of one spectrum. What is chosen on held
-    out blocks, by the squared error of targets as ``judged_as`` makes them, is then fitted on all
-    rows. Raises `SettingsError` where a target is hardly known.
+    ``parts`` are rival columns of the features: treatments of one spectrum. A candidate weighs as the
+    reciprocal of its squared error, raised to ``sharpness`` (Bates and Granger 1969,
+    doi:10.1057/jors.1969.103, where that is one): none but the best, if it is `PICK`. Errors are those
+    on held out blocks, of targets as ``judged_as`` makes them; what counts is then fitted on all rows.
+    Raises `SettingsError` where a target is hardly known.
     """
     standardising(examples.targets)
     features, targets = examples.features, examples.targets
@@ -58,12 +65,21 @@ def fit_linear(
     for i in range(targets.shape[1]):
         known = examples[np.isfinite(targets[:, i])]
         errors = [_errors(path, known, i, part, seed, judged_as) for part in parts]
-        best = int(np.argmin([error.min() for error in errors]))
-        candidates = path(known.features[:, parts[best]].astype(np.float64), known.targets[:, i])
-        slope, intercept = candidates[min(int(errors[best].argmin()), len(candidates) - 1)]
-        head.weights[parts[best], i] = torch.from_numpy(slope).float()
-        head.intercepts[i] = intercept
+        for part, own in zip(parts, _weights(errors, sharpness), strict=True):
+            if not own.any():
+                continue
+            candidates = path(known.features[:, part].astype(np.float64), known.targets[:, i])
+            for weight, (slope, intercept) in zip(own, candidates, strict=False):
+                head.weights[part, i] += torch.from_numpy(weight * slope).float()
+                head.intercepts[i] += weight * intercept
     return head
+
+
+def _weights(errors: Sequence[Floats], sharpness: float) -> list[Floats]:
+    """How much each candidate counts, one in all, by its summed squared error in each part."""
+    every = np.concatenate(errors).clip(min=np.finfo(np.float64).tiny)
+    weights = (every.min() / every) ** sharpness
+    return np.split(weights / weights.sum(), np.cumsum([len(own) for own in errors])[:-1])
 
 
 def _errors(

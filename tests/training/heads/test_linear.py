@@ -8,7 +8,7 @@ import torch
 
 from training.errors import SettingsError
 from training.heads.examples import Examples
-from training.heads.linear import fit_linear
+from training.heads.linear import PICK, fit_linear
 from training.heads.plsr import COMPONENTS_MAX, plsr_path
 from training.heads.ridge import ridge_path
 
@@ -63,6 +63,49 @@ def test_plsr_takes_no_more_components_than_held_out_soils_ask_for() -> None:
     assert len(candidates) == COMPONENTS_MAX
     chosen = min(range(30), key=lambda c: np.abs(candidates[c] - head.weights[:, 0].numpy()).max())
     assert chosen < 5
+
+
+def test_candidates_that_err_alike_are_averaged_and_one_that_errs_more_counts_for_less() -> None:
+    """Three rivals tell the target with errors of their own: the first two by 1, the third by 2."""
+    rng = np.random.default_rng(6)
+    y = 10 * rng.normal(size=4000)
+    x = y[:, None] + rng.normal(size=(4000, 3)) * [1.0, 1.0, 2.0]
+    parts = [slice(0, 1), slice(1, 2), slice(2, 3)]
+    told = examples(x, y[:, None])
+    pick = fit_linear(plsr_path, told, parts, 0).weights[:, 0]
+    weighed = fit_linear(plsr_path, told, parts, 0, sharpness=2.0).weights[:, 0].numpy()
+    assert sorted(pick.tolist())[:2] == [0.0, 0.0]
+    assert weighed[:2] == pytest.approx([0.48, 0.48], abs=0.04)
+    assert weighed[2] == pytest.approx(0.03, abs=0.01)
+
+
+def test_a_mean_of_candidates_depends_less_on_the_deal_of_the_folds_than_a_pick_does() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(160, 60)) @ rng.normal(size=(60, 60)) / 8
+    y = (x[:, :6].sum(axis=1) + rng.normal(size=160))[:, None]
+    parts = [slice(start, start + 20) for start in (0, 20, 40)]
+    learnt, asked = examples(x[:60], y[:60]), torch.from_numpy(x[60:]).float()
+
+    def between_deals(sharpness: float) -> float:
+        heads = [
+            fit_linear(plsr_path, learnt, parts, deal, sharpness=sharpness) for deal in range(8)
+        ]
+        with torch.no_grad():
+            said = [head(asked)[:, 0].numpy() for head in heads]
+        return float(np.std(said, axis=0).mean())
+
+    assert between_deals(8.0) < 0.5 * between_deals(PICK)
+
+
+@pytest.mark.parametrize("sharpness", [8.0, PICK])
+def test_a_target_of_one_value_is_told_as_that_value(sharpness) -> None:
+    x = np.random.default_rng(8).normal(size=(40, 6))
+    head = fit_linear(
+        plsr_path, examples(x, np.full((40, 1), 7.0)), [slice(0, 3), slice(3, 6)], 0,
+        sharpness=sharpness,
+    )  # fmt: skip
+    with torch.no_grad():
+        assert head(torch.from_numpy(x).float()).numpy() == pytest.approx(np.full((40, 1), 7.0))
 
 
 def test_candidates_are_judged_as_asked() -> None:
