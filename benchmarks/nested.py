@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.real_targets import LOG_SCALE, RealSet
 from training.fitting import Schedule, reproducible
-from training.heads.blend import blend_weights
+from training.heads.blend import blend_weights, error_weights
 from training.heads.examples import Examples, folds
 from training.heads.kinds import EFFORT, Effort, HeadKind, fit_head
 from training.mir_autoencoder import train_mir_autoencoder
@@ -36,7 +36,7 @@ Rows = NDArray[np.int64]
 
 
 class Family(NamedTuple):
-    """A kind of head and what it sees; whether it learns the target or its log1p is chosen."""
+    """A kind of head and what it sees; one learns the target, one its log1p, and both are weighed."""
 
     kind: HeadKind
     view: str
@@ -145,9 +145,10 @@ def _of_target(
 
         scales = (False,) if target.endswith(LOG_SCALE) else (False, True)
         held = [_held_out(said, learn, spectra.group[learn], log, seed) for log in scales]
-        best = int(np.argmin([np.mean((out - values[learn]) ** 2) for out in held]))
-        inner[name] = held[best]
-        found[name] = said(learn, asked, scales[best])
+        errors = [np.mean((out - values[learn]) ** 2) for out in held]
+        weights = error_weights(np.array(errors))
+        inner[name] = weights @ held
+        found[name] = weights @ [said(learn, asked, log) for log in scales]
     centre = values[learn].mean()
     for choice, names in CHOICES.items():
         if not set(names) <= set(inner):

@@ -24,7 +24,7 @@ def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
         return []
     fold = {name: stretches(of.group) for name, of in sets.items()}
     rows, ccc = [], []
-    for name, said in out_of_fold(sets, fold, {}, tell).items():
+    for name, said in out_of_fold(sets, fold, {}, 0, tell).items():
         for target, methods in said.items():
             values = sets[name].values[target]
             known = np.isfinite(values)

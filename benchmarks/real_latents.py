@@ -36,7 +36,7 @@ def measure(quick: bool, tell: Callable[[str], None]) -> list[Row]:
     if not sets:
         return []
     latents = _synthetic_latents(sets, tell)
-    found = out_of_fold(sets, {name: of.fold for name, of in sets.items()}, latents, tell)
+    found = out_of_fold(sets, {name: of.fold for name, of in sets.items()}, latents, 0, tell)
     ccc: dict[str, list[float]] = {}
     for name, said in found.items():
         for target, methods in said.items():

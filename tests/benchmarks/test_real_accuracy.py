@@ -13,6 +13,7 @@ import pytest
 from benchmarks import real_accuracy, real_blocked, real_latents
 from benchmarks.nested import CHOICES, CHOSEN, FAMILIES, PICK, predicted
 from benchmarks.real_targets import RealSet, present, real_set, rivals
+from benchmarks.rows import Row
 from training.fitting import Schedule
 from training.heads.kinds import Effort
 
@@ -131,14 +132,37 @@ def test_a_loss_is_counted_where_the_best_rival_is_surely_better(spectra, monkey
     theirs = {"auto_inner_pick": far, "mean_of_6": near}
     monkeypatch.setattr(real_accuracy, "rivals", lambda *_: theirs)
     for ours, losses in ((far, 1.0), (near, 0.0)):
-        rows = {
-            row.name: row
-            for row in real_accuracy._rows({"set": one}, {"set": {"clay": {CHOSEN: ours}}})
-        }
+        rows = rows_of(one, [ours])
         assert rows["losses, chosen"].value == losses
         assert rows["losses, chosen"].met == (losses == 0)
         ratio = np.sqrt(np.mean((ours - values)[known] ** 2) / np.mean((near - values)[known] ** 2))
         assert rows["RMSE, chosen"].value == pytest.approx(ratio)
+
+
+def rows_of(one: RealSet, seeds: list[np.ndarray]) -> dict[str, Row]:
+    """The rows of a set with clay alone, of which `CHOSEN` says one thing on each seed."""
+    found = [{"set": {"clay": {CHOSEN: said}}} for said in seeds]
+    return {row.name: row for row in real_accuracy._rows({"set": one}, found)}
+
+
+def test_figures_are_means_over_seeds_and_the_worst_seed_counts_for_losses(
+    spectra, monkeypatch
+) -> None:
+    values = spectra.values["clay"]
+    rng = np.random.default_rng(3)
+    near, far = values + 0.05 * rng.normal(size=SOILS), values + 2.0 * rng.normal(size=SOILS)
+    one = replace(spectra, values={"clay": values})
+    theirs = {"auto_inner_pick": far, "mean_of_6": near}
+    monkeypatch.setattr(real_accuracy, "rivals", lambda *_: theirs)
+    best, worst, both = (rows_of(one, seeds) for seeds in ([near], [far], [near, far]))
+    ccc = [rows["mean CCC, chosen"].value for rows in (worst, best)]
+    mean = both["mean CCC, chosen"]
+    assert mean.value == pytest.approx(np.mean(ccc))
+    assert [mean.peers["lowest"], mean.peers["highest"]] == pytest.approx(ccc)
+    assert both["set clay"].value == mean.value
+    assert both["losses, chosen"].value == 1.0
+    ratios = [rows["RMSE, chosen"].value for rows in (worst, best)]
+    assert both["RMSE, chosen"].value == pytest.approx(np.sqrt(np.prod(ratios)))
 
 
 def test_blocked_folds_are_stretches_that_keep_groups_whole() -> None:

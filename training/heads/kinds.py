@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from training.fitting import Progress, Schedule
+from training.heads.blend import PICK, SHARPNESS
 from training.heads.ensemble import MEMBERS, SCHEDULE, fit_ensemble
 from training.heads.examples import Examples
 from training.heads.gaussian_process import (
@@ -16,7 +17,7 @@ from training.heads.gaussian_process import (
     STEPS,
     fit_gaussian_process,
 )
-from training.heads.linear import PICK, Floats, fit_linear
+from training.heads.linear import Floats, fit_linear
 from training.heads.plsr import COMPONENTS_MAX, plsr_path
 from training.heads.ridge import ridge_path
 from training.treatments import TREATMENTS
@@ -25,10 +26,6 @@ HeadKind = Literal["PLSR", "ridge", "committee", "GP", "ensemble"]
 
 ENSEMBLE_SEES: Final = slice(TREATMENTS.index("SNV"), TREATMENTS.index("second derivative, SNV"))
 """Of all treatments, those after SNV but for the noisiest. Ours: on real sets all were worse."""
-
-COMMITTEE_SHARPNESS: Final = 4.0
-"""Of the PLSR candidates, all treatments with any number of components. Ours, settled on synthetic soils
-of seeds 5 to 9, which no benchmark draws."""
 
 
 class Effort(NamedTuple):
@@ -67,5 +64,5 @@ def fit_head(
         seen = slice(own[0].start, own[-1].stop)
         return fit_ensemble(examples, seen, seed, progress, what, effort.members, effort.schedule)
     path = ridge_path if kind == "ridge" else partial(plsr_path, components=effort.components)
-    sharpness = COMMITTEE_SHARPNESS if kind == "committee" else PICK
+    sharpness = SHARPNESS if kind == "committee" else PICK
     return fit_linear(path, examples, parts, seed, judged_as, sharpness)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from training.heads.blend import PICK, error_weights
 from training.heads.examples import Examples, folds, standardising
 
 Floats = NDArray[np.float64]
@@ -21,9 +21,6 @@ FOLDS = 5
 FOLDED_ROWS_MAX = 3000
 """With more rows than this the part nearest to one in `FOLDS` is judged on, once: what is chosen hardly
 varies. Ours."""
-
-PICK: Final = math.inf
-"""The sharpness with which the best candidate is all that counts."""
 
 Path = Callable[[Floats, Floats], list[tuple[Floats, float]]]
 """From features ``[n, m]`` and one target ``[n]`` to candidates: slopes ``[m]`` and intercept. A path
@@ -53,33 +50,27 @@ def fit_linear(
 ) -> LinearHead:
     """Of each target the mean of all candidates of ``path`` on all parts of the features, weighed.
 
-    ``parts`` are rival columns of the features: treatments of one spectrum. A candidate weighs as the
-    reciprocal of its squared error, raised to ``sharpness`` (Bates and Granger 1969,
-    doi:10.1057/jors.1969.103, where that is one): none but the best, if it is `PICK`. Errors are those
-    on held out blocks, of targets as ``judged_as`` makes them; what counts is then fitted on all rows.
-    Raises `SettingsError` where a target is hardly known.
+    ``parts`` are rival columns of the features: treatments of one spectrum. Weights are those of
+    `error_weights`, with `PICK` the best candidate's alone. Errors are those on held out blocks, of
+    targets as ``judged_as`` makes them; what counts is then fitted on all rows. Raises `SettingsError`
+    where a target is hardly known.
     """
     standardising(examples.targets)
-    features, targets = examples.features, examples.targets
-    head = LinearHead(features.shape[1], targets.shape[1])
+    targets = examples.targets
+    head = LinearHead(examples.features.shape[1], targets.shape[1])
     for i in range(targets.shape[1]):
         known = examples[np.isfinite(targets[:, i])]
         errors = [_errors(path, known, i, part, seed, judged_as) for part in parts]
-        for part, own in zip(parts, _weights(errors, sharpness), strict=True):
+        weights = error_weights(np.concatenate(errors), sharpness)
+        ends = np.cumsum([len(own) for own in errors])[:-1]
+        for part, own in zip(parts, np.split(weights, ends), strict=True):
             if not own.any():
                 continue
-            candidates = path(known.features[:, part].astype(np.float64), known.targets[:, i])
-            for weight, (slope, intercept) in zip(own, candidates, strict=False):
-                head.weights[part, i] += torch.from_numpy(weight * slope).float()
-                head.intercepts[i] += weight * intercept
+            features = known.features[:, part].astype(np.float64)
+            slopes, intercepts = zip(*path(features, known.targets[:, i])[: len(own)], strict=True)
+            head.weights[part, i] = torch.from_numpy(own @ np.stack(slopes)).float()
+            head.intercepts[i] += float(own @ intercepts)
     return head
-
-
-def _weights(errors: Sequence[Floats], sharpness: float) -> list[Floats]:
-    """How much each candidate counts, one in all, by its summed squared error in each part."""
-    every = np.concatenate(errors).clip(min=np.finfo(np.float64).tiny)
-    weights = (every.min() / every) ** sharpness
-    return np.split(weights / weights.sum(), np.cumsum([len(own) for own in errors])[:-1])
 
 
 def _errors(

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.heads.blend import BELIEF_BLOCKS, DISBELIEVED, RIVALS_MAX, blend_weights
+from training.heads.blend import (
+    BELIEF_BLOCKS,
+    DISBELIEVED,
+    PICK,
+    RIVALS_MAX,
+    blend_weights,
+    error_weights,
+)
 
 
 def rivals(errors, n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -71,3 +78,19 @@ def test_nobody_believes_in_a_rival_that_errs_far_more_than_the_best() -> None:
     one_block = np.zeros(300, dtype=int)
     weights = blend_weights(found, observed, one_block, np.array([0.0, 1.0]))
     assert weights == pytest.approx(told(found, observed))
+
+
+@given(st.lists(st.floats(0.0, 1e9), min_size=1, max_size=8), st.floats(0.5, 20.0))
+def test_errors_give_shares_of_one_and_less_to_what_errs_more(errors, sharpness) -> None:
+    shares = error_weights(np.array(errors), sharpness)
+    assert shares.sum() == pytest.approx(1.0)
+    assert np.all(np.diff(shares[np.argsort(errors)]) <= 0)
+
+
+def test_twice_the_squared_error_is_half_the_share_raised_to_the_sharpness() -> None:
+    assert error_weights(np.array([1.0, 2.0]), 3.0) == pytest.approx([8 / 9, 1 / 9])
+    assert error_weights(np.array([1.0, 2.0, 1.5]), PICK).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_candidate_that_says_no_number_counts_for_nothing() -> None:
+    assert error_weights(np.array([1.0, np.inf])).tolist() == [1.0, 0.0]

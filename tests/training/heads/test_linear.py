@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from training.errors import SettingsError
+from training.heads.blend import PICK
 from training.heads.examples import Examples
-from training.heads.linear import PICK, fit_linear
+from training.heads.linear import fit_linear
 from training.heads.plsr import COMPONENTS_MAX, plsr_path
 from training.heads.ridge import ridge_path
 
