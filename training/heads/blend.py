@@ -18,7 +18,7 @@ PRIOR: Final = 0.1
 """Weight of equal shares against the data, per row and variance of what is observed. Ours, settled on
 the sets of the benchmark ``real_accuracy``: without it a few rare, great values decide."""
 
-BELIEF_BLOCKS: Final = 20
+BELIEF_BLOCKS: Final = 40
 """Blocks whose word weighs as much as what is believed without any. Ours, settled on synthetic soils of
 seeds 5 to 9, which no benchmark draws: soils of eight sites err together, and picked at random."""
 

@@ -55,11 +55,11 @@ def test_of_rivals_that_say_the_same_each_has_its_share() -> None:
 
 
 def test_soils_of_one_block_leave_what_is_believed_and_many_blocks_little() -> None:
-    found, observed = rivals([1.0, 1.2])
+    found, observed = rivals([1.0, 1.2], n=4000)
     belief = np.array([0.0, 1.0])
     one, many = (
         blend_weights(found, observed, block, belief)
-        for block in (np.zeros(300, dtype=int), np.arange(300))
+        for block in (np.zeros(4000, dtype=int), np.arange(4000))
     )
     assert one[1] > 0.9
     assert many == pytest.approx(told(found, observed), abs=0.05)
