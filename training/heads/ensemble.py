@@ -75,7 +75,10 @@ class Ensemble(nn.Module):  # type: ignore[misc]
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             found = torch.matmul(found, weight) + bias
             if i < last:
-                found = self.dropout(nn.functional.silu(found))
+                found = nn.functional.silu(found)
+                if self.training:
+                    # Members share the mask: a mask of each one's own takes a quarter of the time.
+                    found = found * self.dropout(torch.ones_like(found[0]))
         return found
 
 

@@ -36,8 +36,8 @@ def test_a_few_count_and_none_against(errors, seed) -> None:
 
 
 def test_the_better_rival_counts_more_and_the_worst_is_left_out() -> None:
-    weights = told(*rivals([0.5, 1.5, 2.0, 9.0]))
-    assert weights[0] > weights[1] > weights[2] > weights[3] == 0
+    weights = told(*rivals([0.5, 1.0, 1.5, 2.0, 30.0]))
+    assert weights[0] > weights[1] > weights[2] > weights[3] > weights[4] == 0
 
 
 def test_a_blend_of_rivals_that_err_apart_is_better_than_the_best() -> None:
@@ -46,6 +46,18 @@ def test_a_blend_of_rivals_that_err_apart_is_better_than_the_best() -> None:
     centre = observed.mean()
     said = centre + (fresh - centre) @ told(found, observed)
     assert np.mean((said - wanted) ** 2) < 0.7 * np.mean((fresh[:, 0] - wanted) ** 2)
+
+
+def test_of_rivals_that_say_nearly_the_same_few_count_and_one_that_errs_apart_does() -> None:
+    """Five see one half of what there is to see, and one that errs more sees the other."""
+    rng = np.random.default_rng(3)
+    halves = rng.normal(size=(2, 300))
+    alike = halves[0][:, None] + 0.1 * rng.normal(size=(300, 5))
+    found = np.concatenate([alike, 1.5 * halves[1][:, None]], axis=1)
+    observed = 1.2 * halves[0] + halves[1]
+    weights = told(found, observed)
+    assert weights[5] > 0.5
+    assert np.mean((found @ weights - observed) ** 2) < 0.1 * np.var(observed)
 
 
 def test_of_rivals_that_say_the_same_each_has_its_share() -> None:
