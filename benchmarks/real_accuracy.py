@@ -74,7 +74,10 @@ def out_of_fold(
     seed: int,
     tell: Callable[[str], None],
 ) -> dict[str, Said]:
-    """By set, what each method says of soils that it has not learnt from."""
+    """By set, what each method says of soils that it has not learnt from.
+
+    ``fold`` are the outer folds; ``seed`` deals the inner ones and begins the networks.
+    """
     tasks = [
         (name, np.flatnonzero(fold[name] != k), np.flatnonzero(fold[name] == k))
         for name in sets
@@ -132,7 +135,7 @@ def _judged(
 
 
 def _rows(sets: Mapping[str, RealSet], seeds: Sequence[Mapping[str, Said]]) -> list[Row]:
-    """Of the means over ``seeds``, each what `out_of_fold` gave."""
+    """Means over ``seeds``, each what `out_of_fold` gave."""
     judged: dict[str, list[Judged]] = {}
     for name, spectra in sets.items():
         for target, values in spectra.values.items():
